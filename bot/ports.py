@@ -1,0 +1,195 @@
+"""The sockets: what a plug must do, as Protocols. One contract kit per socket runs on every plug."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.model import (
+    Conversation,
+    Delivery,
+    Draft,
+    Event,
+    Handoff,
+    HandoffState,
+    Holder,
+    Key,
+    Memory,
+    Message,
+    Move,
+    Note,
+    Receipt,
+    Recorded,
+    Turn,
+    User,
+    Visit,
+    Webhook,
+)
+
+Clock = Callable[[], datetime]
+"""The time now, aware, in UTC."""
+
+
+class Conversations(Protocol):
+    """What the visitor's side needs. Every write is durable when its call returns."""
+
+    async def open(
+        self, conversation: Conversation, token_digest: bytes, expires_at: datetime, first: Sequence[Draft], memory: Memory
+    ) -> tuple[Message, ...]: ...
+
+    async def conversation_of(self, token_digest: bytes, now: datetime) -> str | None:
+        """The conversation that the token opens; None when unknown or expired."""
+
+    async def visit(self, conversation: str) -> Visit | None: ...
+
+    async def answered(self, conversation: str, client_id: str, text: str) -> Recorded | None:
+        """The first answer to this client id. Raises Reused when it came with another text."""
+
+    async def record(self, turn: Turn) -> Recorded:
+        """One transaction. Raises Stale, Reused, NotThere (unknown or erased), StoreFault."""
+
+    async def add(self, conversation: str, drafts: Sequence[Draft], at: datetime, unless_since: int | None = None) -> tuple[Message, ...]:
+        """System messages outside a turn (reminders, "no one has joined yet")."""
+
+    async def messages(self, conversation: str, after: int = 0, limit: int = 1000) -> tuple[Message, ...]: ...
+
+    async def choose(self, conversation: str, language: str | None, country: str | None) -> Conversation: ...
+
+    async def end(self, conversation: str, at: datetime) -> Conversation: ...
+
+    async def erase(self, conversation: str, at: datetime, by: str) -> Receipt: ...
+
+
+class Handoffs(Protocol):
+    """What clinicians and integrators need."""
+
+    async def queue(self, state: HandoffState | None = HandoffState.WAITING, limit: int = 200) -> tuple[Handoff, ...]:
+        """Highest urgency first, then longest wait."""
+
+    async def handoff(self, id: str) -> Handoff | None: ...
+
+    async def earlier(self, conversation: str) -> tuple[Handoff, ...]: ...
+
+    async def move(self, move: Move) -> Handoff:
+        """One conditional UPDATE … RETURNING with its events, notes, messages, notices and audit, in one transaction.
+
+        Raises NotThere, Held (another holds it, or the version is old), RiskOpen.
+        """
+
+    async def claim_next(self, move: Callable[[Handoff], Move]) -> Handoff | None:
+        """Claims the first in line; skips what another claims at the same moment. None when the queue is empty."""
+
+    async def say(
+        self, handoff: str, by: Holder, draft: Draft, at: datetime, client_id: str | None = None, version: int | None = None
+    ) -> tuple[Message, bool]:
+        """A staff message, by the present holder only. (message, True when the client id had it already)."""
+
+    async def note(self, handoff: str, by: Holder, text: str, at: datetime) -> Note: ...
+
+    async def notes(self, handoff: str) -> tuple[Note, ...]: ...
+
+    async def renew(self, holder: str, until: datetime) -> int:
+        """Renews the leases of all that this holder has claimed; how many."""
+
+    async def lapsed(self, now: datetime) -> tuple[Handoff, ...]:
+        """Claimed handoffs whose lease has run out."""
+
+    async def events(self, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
+        """The global feed, in order; an id is never given out before every smaller one is visible."""
+
+
+class Deliveries(Protocol):
+    """The outbox."""
+
+    async def due(self, now: datetime, limit: int = 100) -> tuple[Delivery, ...]:
+        """Claims due deliveries for sending: each is given to exactly one caller until its lease runs out."""
+
+    async def sent(self, delivery: int, at: datetime) -> None: ...
+
+    async def failed(self, delivery: int, error: str, retry_at: datetime | None) -> None:
+        """To be tried again at `retry_at`, or dead when that is None."""
+
+    async def deliveries(self, target: str, state: str | None = None, limit: int = 200) -> tuple[Delivery, ...]: ...
+
+    async def replay(self, target: str, first: int | None, last: int | None, at: datetime) -> int:
+        """Dead (or sent) deliveries of a target made due again; how many."""
+
+    async def add_webhook(self, webhook: Webhook) -> None: ...
+
+    async def webhooks(self, owner: str | None = None) -> tuple[Webhook, ...]: ...
+
+    async def webhook(self, id: str) -> Webhook | None: ...
+
+    async def change_webhook(self, id: str, **changes: Any) -> Webhook | None: ...
+
+    async def remove_webhook(self, id: str) -> bool: ...
+
+
+class Staff(Protocol):
+    """People, keys, sessions and the audit log."""
+
+    async def add_user(self, user: User) -> None: ...
+
+    async def users(self) -> tuple[User, ...]: ...
+
+    async def user(self, id: str = "", email: str = "") -> User | None: ...
+
+    async def change_user(self, id: str, **changes: Any) -> User | None: ...
+
+    async def add_key(self, key: Key, digest: bytes) -> None: ...
+
+    async def keys(self) -> tuple[Key, ...]: ...
+
+    async def key_of(self, digest: bytes, now: datetime) -> Key | None:
+        """The key, unless revoked or expired; notes its use (at most once a minute)."""
+
+    async def revoke_key(self, id_or_name: str, at: datetime) -> bool: ...
+
+    async def add_session(self, digest: bytes, user: str, csrf: str, at: datetime, address: str, agent: str) -> None: ...
+
+    async def session(self, digest: bytes, now: datetime, idle: float, longest: float) -> tuple[User, str] | None:
+        """(user, csrf) of a live session, touching it; None when unknown, idle for `idle` s, older than `longest` s, or ended."""
+
+    async def sessions(self, user: str) -> tuple[dict[str, Any], ...]: ...
+
+    async def end_session(self, digest: bytes = b"", user: str = "", id: str = "") -> int: ...
+
+    async def put_secret(self, kind: str, digest: bytes, value: dict[str, Any], expires_at: datetime) -> None:
+        """One-time links, recovery codes, sign-in challenges."""
+
+    async def take_secret(self, kind: str, digest: bytes, now: datetime) -> dict[str, Any] | None:
+        """Gives it once, and removes it."""
+
+    async def audit(self, who: str, action: str, subject: str, at: datetime, detail: dict[str, Any] | None = None) -> None: ...
+
+    async def audit_rows(self, after: int = 0, limit: int = 200) -> tuple[dict[str, Any], ...]: ...
+
+    async def audit_verify(self) -> tuple[int, str]:
+        """(rows checked, "" or the first fault found)."""
+
+
+class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
+    """All of it, in one place that commits it together."""
+
+    async def start(self) -> None:
+        """Takes the lock, migrates, checks the key. Raises StoreFault with what to do."""
+
+    async def close(self) -> None: ...
+
+    async def ready(self) -> bool: ...
+
+    def watch(self, conversation: str | None = None) -> AsyncIterator[None]:
+        """Wakes (coalesced) after commits that touch the conversation, or any when None; ends when the store closes."""
+
+    async def gaps(self, limit: int = 200) -> tuple[tuple[str, int, datetime], ...]:
+        """(redacted question, times asked, last asked) in demand's order, exact repeats counted; grouping is not the store's."""
+
+    async def counts(self) -> dict[str, float]:
+        """For metrics: queue length by urgency, oldest wait, outbox lag, dead letters. No personal data."""
+
+
+class Notifier(Protocol):
+    """How staff learn of it. Raises on failure; the outbox decides what follows."""
+
+    async def send(self, delivery: Delivery, handoff: Handoff | None) -> None: ...
