@@ -343,7 +343,7 @@ class Turn:
     version: int
     owner_epoch: int
     at: datetime
-    text: str
+    text: str | None  # None: the visitor did something else than write (asked for a person with the button)
     verdict: Verdict
     replies: tuple[Draft, ...]
     memory: Memory
@@ -373,7 +373,7 @@ class Visit:
 class Recorded:
     """What a committed turn left: the visitor's message, the replies, the visit after it."""
 
-    message: Message
+    message: Message | None  # None where the turn had no text
     replies: tuple[Message, ...]
     conversation: Conversation
     handoff: Handoff | None

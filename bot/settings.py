@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     strict_profile: bool = Field(False, description="education and logistics only, with consent first (Illinois, Nevada, Maine)")
     shadow_rules: Path | None = Field(None, description="a rule pack that runs silently and is only counted")
     conversations_per_minute: int = Field(60, ge=1, description="conversations one address may open a minute")
-    messages_per_minute: int = Field(60, ge=1, description="messages one conversation may send a minute")
+    messages_per_minute: int = Field(1200, ge=1, description="messages one conversation may send a minute")
     token_days: int = Field(30, ge=1, description="how long a visitor's token opens its conversation")
     lease_seconds: int = Field(120, ge=5, description="a claim without a sign of life goes back to the queue after this")
     session_idle_minutes: int = Field(15, ge=1, le=720)
