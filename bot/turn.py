@@ -1,0 +1,369 @@
+"""The visit: one visitor message, from the words as typed to a committed turn. Read it top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bot import handoff, ladder
+from bot.answer import Answers
+from bot.booking import Booking
+from bot.hours import Hours
+from bot.model import (
+    Author,
+    BookingDraft,
+    Card,
+    Draft,
+    Gap,
+    Kind,
+    Memory,
+    NotThere,
+    Opening,
+    Owner,
+    Reason,
+    Recorded,
+    Route,
+    Stale,
+    Turn,
+    Urgency,
+    Verdict,
+    Visit,
+)
+from bot.ports import Clock, Store
+from bot.safety import Filter, Screening, Script
+from bot.words import Words
+
+log = structlog.get_logger(__name__)
+
+TRIES = 8  # a turn is taken anew when the conversation moved on meanwhile; after that the store is at fault
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A turn and what the store made of it. `turn` is None when the client id had been answered before."""
+
+    recorded: Recorded
+    turn: Turn | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the bot's side came to, before it is a Turn."""
+
+    replies: tuple[Draft, ...] = ()
+    memory: Memory = Memory()
+    gap: Gap | None = None
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a visit is made of. bot/app.py joins them once, at start."""
+
+    store: Store
+    words: Words
+    filter: Filter
+    script: Script
+    answers: Answers
+    booking: Booking
+    hours: Hours
+    clock: Clock
+    notify: tuple[str, ...] = ()
+
+
+class Desk:
+    """Takes visitors' messages, one at a time a conversation, any number of conversations at once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def take(self, conversation: str, text: str, client_id: str | None = None) -> Taken:
+        """Screens, decides, answers, and commits the turn. Raises NotThere, Reused, StoreFault; never loses a text in silence."""
+        return await self._take(conversation, text, client_id, lambda visit: self.think(visit, text, client_id))
+
+    async def ask_for_person(self, conversation: str, contact: str, note: str) -> Taken:
+        """The visitor asks for a person, with a contact and a note or without; the note is screened like any message."""
+        return await self._take(conversation, note, None, lambda visit: self.think_of_person(visit, contact, note))
+
+    async def _take(self, conversation: str, text: str, client_id: str | None, think: Callable[[Visit], Turn]) -> Taken:
+        lock = self._busy.setdefault(conversation, asyncio.Lock())
+        async with lock:
+            if client_id and (before := await self.parts.store.answered(conversation, client_id, text)):
+                return Taken(before, None)
+            for _ in range(TRIES):
+                visit = await self.parts.store.visit(conversation)
+                if visit is None:
+                    raise NotThere(conversation)
+                turn = await asyncio.to_thread(self._think_or_hand_over, think, visit, text, client_id)
+                try:
+                    return Taken(await self.parts.store.record(turn), turn)
+                except Stale:
+                    continue
+            raise Stale(conversation)
+
+    def _think_or_hand_over(
+        self, think: Callable[[Visit], Turn], visit: Visit, text: str, client_id: str | None
+    ) -> Turn:
+        try:
+            return think(visit)
+        except Exception:  # the first of three in the tree: in a visit every bug ends at a human
+            log.exception("turn.fault", conversation=visit.conversation.id)
+            return self.fault(visit, text, client_id)
+
+    # ── the fork ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def think(self, visit: Visit, text: str, client_id: str | None = None) -> Turn:
+        """Safety first, always; then who speaks, and what is said."""
+        now = self.parts.clock()
+        screening = self.screen(visit, text)
+        if self.owner(visit) is Owner.CLINICIAN:
+            return self.with_human(visit, text, client_id, screening, now)
+        said = self.speak(visit, text, screening, now)
+        return self.turn(visit, text, client_id, screening, said, now)
+
+    def screen(self, visit: Visit, text: str) -> Screening:
+        talk = visit.conversation
+        return self.parts.filter.screen(text, visit.memory.safety, language=talk.language, country=talk.country)
+
+    @staticmethod
+    def owner(visit: Visit) -> Owner:
+        """Who has the conversation now: with no handoff open it is the bot's again once the visitor writes."""
+        return visit.conversation.owner if visit.handoff else Owner.BOT
+
+    def with_human(
+        self, visit: Visit, text: str, client_id: str | None, screening: Screening, now: datetime
+    ) -> Turn:
+        """A person has it: no bot speaks. A rise in urgency is passed on, and shown once by the system."""
+        talk, verdict = visit.conversation, screening.verdict
+        system: tuple[Draft, ...] = ()
+        if screening.rose and verdict.level >= Urgency.CHECK_IN:
+            system = self.parts.script.joined_crisis(screening, language=talk.language, country=talk.country)
+        memory = replace(visit.memory, safety=screening.memory)
+        return self._turn(visit, text, client_id, verdict, (), memory, now, rose=screening.rose, system=system)
+
+    def speak(self, visit: Visit, text: str, screening: Screening, now: datetime) -> Said:
+        """The bot's side: the script where there is risk, then booking, then the articles."""
+        talk, verdict, memory = visit.conversation, screening.verdict, visit.memory
+        language = screening.language or talk.language
+        spoken = self.parts.script.reply(
+            screening,
+            language=language,
+            country=talk.country,
+            owner=self.owner(visit),
+            open_now=self.parts.hours.open_at(now),
+            now=now,
+        )
+        memory = replace(memory, safety=spoken.memory)
+        if verdict.level >= Urgency.CHECK_IN:
+            return self.speak_in_risk(text, verdict, spoken.drafts, memory, language, now)
+        if spoken.drafts and "booking" not in verdict.intents:
+            return Said(spoken.drafts, memory)
+        booked = self.speak_of_booking(text, verdict, memory, language, now)
+        if booked is not None:
+            return replace(booked, replies=spoken.drafts + booked.replies)
+        if "asked" in verdict.intents:
+            return Said(spoken.drafts + (self._block("queued", language, now),), memory)
+        return self.speak_from_articles(text, memory, language, now)
+
+    def speak_in_risk(
+        self, text: str, verdict: Verdict, drafts: tuple[Draft, ...], memory: Memory, language: str, now: datetime
+    ) -> Said:
+        """A flag is open: the script; at 2 and 3 the answer too, when the words themselves ask for one. Booking is paused."""
+        memory = replace(memory, booking=self.parts.booking.pause(memory.booking, wanted="booking" in verdict.intents))
+        if verdict.level >= Urgency.EMERGENCY or verdict.urgency >= Urgency.CHECK_IN:
+            return Said(drafts, memory)
+        answered = self.speak_from_articles(text, memory, language, now)
+        helpful = tuple(d for d in answered.replies if d.kind is Kind.ANSWER or not drafts)
+        return Said(drafts + helpful, answered.memory, answered.gap)
+
+    def speak_of_booking(
+        self, text: str, verdict: Verdict, memory: Memory, language: str, now: datetime
+    ) -> Said | None:
+        """A consultation request, one question at a time; None when this message is about something else."""
+        draft = memory.booking
+        wanted = "booking" in verdict.intents
+        if not wanted and draft.state not in {"asking", "paused"}:
+            return None
+        step = self.parts.booking.step(
+            text, draft, now, language=language, wanted=wanted, minor=memory.safety.minor, under_13=memory.safety.under_13
+        )
+        memory = replace(memory, booking=step.draft)
+        events = ("booking.requested",) if draft.state in {"", "given_up"} and step.draft.state == "asking" else ()
+        if not step.left:
+            return Said(step.drafts, memory, events=events)
+        answered = self.speak_from_articles(text, memory, language, now)
+        return replace(answered, replies=answered.replies + step.drafts, events=events)
+
+    def speak_from_articles(self, text: str, memory: Memory, language: str, now: datetime) -> Said:
+        spoken = self.parts.answers.reply(text, memory.talk, language=language, now=now)
+        return Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap)
+
+    def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
+        values = self.parts.hours.promise_words(urgency, now, language)
+        text, _ = self.parts.words.say(block, language, **values)
+        return Draft(Author.BOT, Kind.HANDOFF, text)
+
+    # ── what is committed ───────────────────────────────────────────────────────────────────────────────────
+
+    def turn(
+        self, visit: Visit, text: str | None, client_id: str | None, screening: Screening, said: Said, now: datetime
+    ) -> Turn:
+        return self._turn(
+            visit,
+            text,
+            client_id,
+            screening.verdict,
+            said.replies,
+            said.memory,
+            now,
+            rose=screening.rose,
+            gap=said.gap,
+            events=said.events,
+            language=screening.language or None,
+        )
+
+    def _turn(
+        self,
+        visit: Visit,
+        text: str | None,
+        client_id: str | None,
+        verdict: Verdict,
+        replies: tuple[Draft, ...],
+        memory: Memory,
+        now: datetime,
+        *,
+        rose: bool = False,
+        card: Card | None = None,
+        **more: Any,
+    ) -> Turn:
+        opening = self.opening(visit, text or "", verdict, replies, memory, now, rose, card)
+        owner = self.owner(visit)
+        if opening and owner is Owner.BOT:
+            owner = Owner.QUEUE
+        events = tuple(more.pop("events", ())) + (("safety.flagged",) if verdict.urgency >= Urgency.CHECK_IN else ())
+        notices = ladder.notices(opening, visit.handoff, self.parts.words.practice, self.parts.notify, now) if opening else ()
+        return Turn(
+            conversation=visit.conversation.id,
+            version=visit.version,
+            owner_epoch=visit.conversation.owner_epoch,
+            at=now,
+            text=text,
+            verdict=verdict,
+            replies=replies,
+            memory=memory,
+            client_id=client_id,
+            opening=opening,
+            owner=None if owner is visit.conversation.owner else owner,
+            events=events,
+            notices=notices,
+            **more,
+        )
+
+    def opening(
+        self,
+        visit: Visit,
+        text: str,
+        verdict: Verdict,
+        replies: tuple[Draft, ...],
+        memory: Memory,
+        now: datetime,
+        rose: bool,
+        card: Card | None = None,
+    ) -> Opening | None:
+        """The handoff that this turn opens, or what it adds to the open one; None when neither."""
+        booking = memory.booking.state in {"asking", "ready", "paused"} and memory.booking != visit.memory.booking
+        if not (verdict.route is Route.HUMAN or booking or card):
+            return None
+        if visit.handoff and not (rose or verdict.urgency or booking or card):
+            return None
+        flagged = verdict.level >= Urgency.CHECK_IN
+        reason = verdict.level_reason if flagged else verdict.reason
+        return handoff.opening(
+            reason=Reason.ASKED if reason is Reason.NONE else reason,
+            urgency=max(verdict.level, verdict.urgency),
+            due_at=self.parts.hours.due(max(verdict.level, verdict.urgency), now),
+            card=card or handoff.card(verdict, text, visit.last_seq + 1, replies, memory),
+            booking=memory.booking.state in {"asking", "ready", "paused"},
+        )
+
+    def think_of_person(self, visit: Visit, contact: str, note: str) -> Turn:
+        """Asked for a person: the handoff opens, with the note and the contact on its card; risk in them counts."""
+        now = self.parts.clock()
+        screening = self.screen(visit, f"{note}\n{contact}".strip())
+        talk, language = visit.conversation, visit.conversation.language
+        memory = replace(visit.memory, safety=screening.memory)
+        under_13 = memory.safety.under_13
+        card = handoff.card(screening.verdict, note, visit.last_seq + 1, (), memory)
+        card = replace(card, note=note, contact="" if under_13 else contact)
+        verdict = screening.verdict
+        if verdict.level < Urgency.CHECK_IN and verdict.reason in {Reason.NONE, Reason.BOOKING}:
+            verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)
+        replies: tuple[Draft, ...] = ()
+        system: tuple[Draft, ...] = ()
+        if self.owner(visit) is Owner.CLINICIAN:
+            system = self._system_crisis(screening, talk.language, talk.country)
+        else:
+            spoken = self.parts.script.reply(
+                screening,
+                language=language,
+                country=talk.country,
+                owner=self.owner(visit),
+                open_now=self.parts.hours.open_at(now),
+                now=now,
+                asked_person=True,
+            )
+            memory = replace(memory, safety=spoken.memory)
+            flagged = verdict.level >= Urgency.CHECK_IN
+            replies = spoken.drafts if flagged else (self._block("queued", language, now, verdict.level),)
+        return self._turn(
+            visit, note or None, None, verdict, replies, memory, now, rose=screening.rose, card=card, system=system
+        )
+
+    def _system_crisis(self, screening: Screening, language: str, country: str) -> tuple[Draft, ...]:
+        if not (screening.rose and screening.verdict.level >= Urgency.CHECK_IN):
+            return ()
+        return self.parts.script.joined_crisis(screening, language=language, country=country)
+
+    # ── when something breaks ───────────────────────────────────────────────────────────────────────────────
+
+    def fault(self, visit: Visit, text: str, client_id: str | None) -> Turn:
+        """A bug in the visit: the visitor sees the crisis lines, and a person is told. Uses as little as it can."""
+        now, talk, before = self.parts.clock(), visit.conversation, visit.memory.safety
+        level = max(before.level, Urgency.CHECK_IN)  # what the words were is not known: a person looks the same day
+        verdict = Verdict(Route.HUMAN, Urgency.CHECK_IN, Reason.FAULT, level=level, level_reason=Reason.FAULT)
+        country = self.parts.words.country(talk.country)
+        lines = " · ".join(f"{line.name}: {line.call or line.text or line.chat}" for line in country.lines[:3])
+        words, _ = self.parts.words.say("fault", talk.language, emergency=country.emergency, lines=lines)
+        with_person = self.owner(visit) is Owner.CLINICIAN
+        draft = Draft(Author.SYSTEM if with_person else Author.BOT, Kind.CRISIS, words)
+        memory = replace(visit.memory, safety=replace(before, level=level, turns=before.turns + 1))
+        opening = Opening(Reason.FAULT, level, self.parts.hours.due(level, now), Card(shown=("fault",)))
+        owner = Owner.QUEUE if self.owner(visit) is Owner.BOT else self.owner(visit)
+        return Turn(
+            conversation=talk.id,
+            version=visit.version,
+            owner_epoch=talk.owner_epoch,
+            at=now,
+            text=text or None,
+            verdict=verdict,
+            replies=() if with_person else (draft,),
+            system=(draft,) if with_person else (),
+            memory=memory,
+            client_id=client_id,
+            opening=opening,
+            owner=None if owner is talk.owner else owner,
+            events=("safety.flagged",),
+            notices=ladder.notices(opening, visit.handoff, self.parts.words.practice, self.parts.notify, now),
+        )
+
+
+def fresh_booking(memory: Memory) -> Memory:
+    """After a booking was closed by staff the next request starts anew."""
+    return replace(memory, booking=BookingDraft())
