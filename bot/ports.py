@@ -189,7 +189,19 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
         """For metrics: queue length by urgency, oldest wait, outbox lag, dead letters. No personal data."""
 
 
+class Permanent(Exception):
+    """A send that no retry can mend (gone, a refused address). The outbox gives it up at once. No visitor text in it."""
+
+
+class RetryAfter(Exception):
+    """A send to be tried again, not before `seconds` from now: the target asked for it."""
+
+    def __init__(self, seconds: float, detail: str = "") -> None:
+        super().__init__(detail or f"asked to come back in {seconds:.0f} s")
+        self.seconds = seconds
+
+
 class Notifier(Protocol):
-    """How staff learn of it. Raises on failure; the outbox decides what follows."""
+    """How staff learn of it. Raises Permanent, RetryAfter, or any other error to be tried again later."""
 
     async def send(self, delivery: Delivery, handoff: Handoff | None) -> None: ...
