@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date as Day
+
+Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+
+def silent(doing: str, done: int, of: int) -> None:
+    """The progress callback that shows nothing."""
 
 
 class ArticleRefused(ValueError):
     """An article cannot be read. The message says why, and what to do, in one line."""
+
+
+class ModelUnusable(ValueError):
+    """The embedding model cannot be used. The message says why, and what to do, in one line."""
+
+
+class IndexUnusable(ValueError):
+    """There is no index that can be searched. The message says why, and what to do, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +31,10 @@ class Review:
 
     reviewer: str = ""
     licence: str = ""
-    date: date | None = None
-    expires: date | None = None
+    date: Day | None = None
+    expires: Day | None = None
 
-    def expired(self, today: date) -> bool:
+    def expired(self, today: Day) -> bool:
         return self.expires is not None and self.expires < today
 
 
@@ -52,7 +67,7 @@ class Article:
     questions: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
-    updated: date | None = None
+    updated: Day | None = None
     review: Review = field(default_factory=Review)
     language: str = "en"
     path: str = ""
