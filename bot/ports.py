@@ -190,7 +190,7 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
 
 
 class Permanent(Exception):
-    """A send that no retry can mend (gone, a refused address). The outbox gives it up at once. No visitor text in it."""
+    """A send that no retry can mend (gone, a refused address). The outbox gives it up at once."""
 
 
 class RetryAfter(Exception):
