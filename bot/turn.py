@@ -17,7 +17,6 @@ from bot.booking import Booking
 from bot.hours import Hours
 from bot.model import (
     Author,
-    BookingDraft,
     Card,
     Draft,
     Gap,
@@ -101,16 +100,17 @@ class Desk:
                 visit = await self.parts.store.visit(conversation)
                 if visit is None:
                     raise NotThere(conversation)
-                turn = await asyncio.to_thread(self._think_or_hand_over, think, visit, text, client_id)
+                turn = await asyncio.to_thread(self.think_or_hand_over, think, visit, text, client_id)
                 try:
                     return Taken(await self.parts.store.record(turn), turn)
                 except Stale:
                     continue
             raise Stale(conversation)
 
-    def _think_or_hand_over(
+    def think_or_hand_over(
         self, think: Callable[[Visit], Turn], visit: Visit, text: str, client_id: str | None
     ) -> Turn:
+        """Blocks while it thinks. Whatever breaks in there, the visitor sees the lines and a person is told."""
         try:
             return think(visit)
         except Exception:  # the first of three in the tree: in a visit every bug ends at a human
@@ -363,7 +363,3 @@ class Desk:
             notices=ladder.notices(opening, visit.handoff, self.parts.words.practice, self.parts.notify, now),
         )
 
-
-def fresh_booking(memory: Memory) -> Memory:
-    """After a booking was closed by staff the next request starts anew."""
-    return replace(memory, booking=BookingDraft())

@@ -1,0 +1,203 @@
+"""The pages: the demo's front, the chat, the articles, the practice, the safety protocol, and the scripts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from bot import __version__
+from bot.answer import practice_page
+from bot.routes import guard
+from bot.routes.problems import Problem
+from bot.routes.state import Here, here
+from bot.safety import protocol
+from bot.settings import shipped
+
+router = APIRouter(include_in_schema=False)
+
+WEB = shipped("web")
+STATIC = WEB / "static"
+RTL = {"ar", "he", "fa", "ur"}
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
+
+
+def templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(WEB / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@lru_cache(maxsize=256)
+def _digest(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+def static(name: str) -> str:
+    """/static/<name>?v=<digest of its bytes>."""
+    return f"/static/{name}?v={_digest(name)}"
+
+
+@lru_cache(maxsize=16)
+def interface_words(language: str) -> dict[str, str]:
+    """The frame's own words in a language; a missing one falls back to English."""
+    english = json.loads((STATIC / "locales" / "en.json").read_text(encoding="utf-8"))
+    other = STATIC / "locales" / f"{language}.json"
+    return english | (json.loads(other.read_text(encoding="utf-8")) if language != "en" and other.is_file() else {})
+
+
+def languages() -> list[str]:
+    return sorted(path.stem for path in (STATIC / "locales").glob("*.json"))
+
+
+def page(request: Request, name: str, *, framed: bool = False, status: int = 200, **context: Any) -> HTMLResponse:
+    app = here(request)
+    language = context.pop("language", "en")
+    html = app.templates.get_template(name).render(
+        practice=app.words.practice,
+        language=language,
+        dir="rtl" if language in RTL else "ltr",
+        version=__version__,
+        static=static,
+        t=interface_words(language),
+        **context,
+    )
+    return HTMLResponse(html, status, {"Content-Security-Policy": guard.page_csp(app.settings, framed=framed)})
+
+
+def chosen_language(request: Request, app: Here) -> str:
+    """?lang=, else the browser's, else the practice's first language; always one whose interface is shipped."""
+    wanted = [request.query_params.get("lang", "")]
+    wanted += [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
+    for code in wanted:
+        short = code.split("-")[0].lower()
+        if short and short in languages():
+            return short
+    return app.words.practice.languages[0]
+
+
+def exit_url(request: Request, app: Here) -> str:
+    """Where the quick exit leads: http(s) alone, so that no script can be smuggled in."""
+    given = request.query_params.get("exit", "")
+    scheme = urlsplit(given).scheme
+    default = str(app.words.practice.get("exit_url") or "https://www.weather.gov/")
+    return given if scheme in {"http", "https"} else default
+
+
+@router.get("/")
+async def home(request: Request) -> HTMLResponse:
+    return page(request, "home.html")
+
+
+@router.get("/chat")
+async def chat(request: Request) -> HTMLResponse:
+    """The visitor's page, whole or in the widget's frame; the crisis lines are in it, first."""
+    app = here(request)
+    language = chosen_language(request, app)
+    country = app.words.country(request.query_params.get("country") or app.words.practice.country)
+    config = {
+        "language": language,
+        "country": country.code,
+        "exit_url": exit_url(request, app),
+        "heartbeat_seconds": 20,
+        "text_limit": 4000,
+        "exercises": _exercises(app, language),
+        "origins": list(app.settings.origins),
+    }
+    return page(
+        request,
+        "talk.html",
+        framed=True,
+        language=language,
+        country=country,
+        countries=sorted((c for c in app.words.countries.values() if c.code), key=lambda c: c.name),
+        languages=languages(),
+        embedded=request.query_params.get("embed") == "1",
+        theme=request.query_params.get("theme", ""),
+        config=config,
+    )
+
+
+def _exercises(app: Here, language: str) -> list[dict[str, Any]]:
+    table = app.words.language(language).tables.get("exercises") or app.words.language("en").tables.get("exercises")
+    found = (table or {}).get("exercise", [])
+    return [dict(item) for item in found]
+
+
+@router.get("/articles")
+async def articles(request: Request) -> HTMLResponse:
+    return page(request, "articles.html", articles=list(here(request).search.articles().values()))
+
+
+@router.get("/articles/{slug}")
+async def article(request: Request, slug: str) -> HTMLResponse:
+    """The article with an anchor on each sentence, so that a citation opens at its quote."""
+    search = here(request).search
+    found = search.articles().get(slug)
+    if found is None:
+        return missing(request)
+    return page(request, "article.html", article=found, sections=_sections(search, slug))
+
+
+def _sections(search: Any, slug: str) -> list[tuple[str, list[list[tuple[str, str]]]]]:
+    sections: list[tuple[str, list[list[tuple[str, str]]]]] = []
+    for passage in search.passages(slug):
+        if not sections or sections[-1][0] != passage.heading:
+            sections.append((passage.heading, []))
+        sections[-1][1].append([(f"s{passage.position}-{n}", s) for n, s in enumerate(passage.sentences)])
+    return sections
+
+
+@router.get("/practice")
+async def practice(request: Request) -> HTMLResponse:
+    return page(request, "practice.html", rows=practice_page(here(request).words))
+
+
+@router.get("/safety-protocol")
+async def safety_protocol(request: Request) -> HTMLResponse:
+    app = here(request)
+    return page(request, "protocol.html", protocol=protocol(app.words, app.parts.filter))
+
+
+@router.get("/demo")
+async def demo(request: Request) -> HTMLResponse:
+    return page(request, "demo.html")
+
+
+@router.get("/gallery")
+async def gallery(request: Request) -> HTMLResponse:
+    app = here(request)
+    return page(request, "gallery.html", country=app.words.country(app.words.practice.country))
+
+
+@router.get("/embed.js")
+async def embed(request: Request) -> Response:
+    return _file(STATIC / "embed.js", cache="public, max-age=300")
+
+
+@router.get("/static/{name:path}")
+async def static_file(request: Request, name: str) -> Response:
+    path = (STATIC / name).resolve()
+    if STATIC.resolve() not in path.parents or not path.is_file():
+        raise Problem(404, "There is no such file.")
+    fresh = request.query_params.get("v") == _digest(str(path.relative_to(STATIC.resolve())))
+    return _file(path, cache="public, max-age=31536000, immutable" if fresh else "no-cache")
+
+
+def _file(path: Path, cache: str) -> Response:
+    return FileResponse(path, media_type=TYPES.get(path.suffix), headers={"Cache-Control": cache})
+
+
+def missing(request: Request) -> HTMLResponse:
+    return page(request, "missing.html", status=404)

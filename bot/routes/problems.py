@@ -1,0 +1,102 @@
+"""Every error as RFC 9457 application/problem+json: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from bot.model import Held, NotThere, Reused, RiskOpen, Stale, StoreFault
+from bot.words import Country
+
+log = structlog.get_logger(__name__)
+
+MEDIA = "application/problem+json"
+TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    408: "Too slow",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "A fault on our side",
+    503: "Not available now",
+}
+
+
+class Problem(Exception):
+    """An answer that is an error. `more` are the problem's extension members."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers, self.more = status, detail, dict(headers or {}), more
+
+
+def response(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+    body = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail, **more}
+    extra = dict(headers or {})
+    if status == 401:
+        extra.setdefault("WWW-Authenticate", 'Bearer realm="handrail"')
+    return JSONResponse(body, status, extra, media_type=MEDIA)
+
+
+def lines(country: Country) -> list[dict[str, str]]:
+    """Crisis lines as they travel with an error: whatever fails, the visitor can still be shown them."""
+    first = [{"name": country.emergency, "call": country.emergency}] if country.code else []
+    return first + [{"name": x.name, "call": x.call, "text": x.text, "chat": x.chat} for x in country.lines[:4]]
+
+
+def install(app: FastAPI, default_country: Country) -> None:
+    """Answers the house's own errors; anything else is a fault, logged without the visitor's words."""
+
+    async def problem(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return response(error.status, error.detail, error.headers, **error.more)
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        detail = str(error.detail)
+        if error.status_code == 404:
+            detail = f"There is nothing at {request.url.path}."
+        return response(error.status_code, detail, error.headers)
+
+    async def known(request: Request, error: Exception) -> JSONResponse:
+        match error:
+            case NotThere():
+                return response(404, "There is no such thing here, or it is not yours.")
+            case Reused():
+                return response(422, "This client_id was used before with another text: send a new client_id.")
+            case Held():
+                return response(409, error.detail or str(error), holder=error.holder_name, state=error.state)
+            case RiskOpen():
+                return response(409, "A risk flag is open: a clinician must lower the urgency first, with a reason.")
+            case Stale():
+                return response(409, "The conversation changed at the same moment: send it again.", {"Retry-After": "1"})
+            case _:
+                log.error("store.fault", detail=str(error))
+                return response(
+                    503,
+                    "Nothing was stored: the service cannot keep messages right now. Please send it again in a moment.",
+                    {"Retry-After": "5"},
+                    lines=lines(default_country),
+                )
+
+    async def fault(request: Request, error: Exception) -> JSONResponse:
+        log.error("http.fault", path=request.scope.get("route_path", ""), error=type(error).__name__)
+        return response(500, "Something broke on our side; it has been logged.", lines=lines(default_country))
+
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(HTTPException, http)
+    for kind in (NotThere, Reused, Held, RiskOpen, Stale, StoreFault):
+        app.add_exception_handler(kind, known)
+    app.add_exception_handler(Exception, fault)

@@ -1,0 +1,73 @@
+"""What the routes may reach: the joined parts, on app.state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment
+from limits import RateLimitItem
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from bot.ports import Clock, Store
+from bot.routes.metrics import Metrics
+from bot.settings import Settings
+from bot.turn import Desk, Parts
+from bot.words import Words
+
+TYPING = timedelta(seconds=6)  # a sign of typing is forgotten after this
+
+
+@dataclass(slots=True)
+class Here:
+    """Made by bot/app.py, once. `search` and `evaluate` are the retrieval's; `running` turns False at shutdown."""
+
+    settings: Settings
+    parts: Parts
+    desk: Desk
+    templates: Environment
+    search: Any
+    senders: Mapping[str, Any] = field(default_factory=dict)
+    limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
+    metrics: Metrics = field(default_factory=Metrics)
+    running: bool = True
+    _typing: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return self.parts.store
+
+    @property
+    def words(self) -> Words:
+        return self.parts.words
+
+    @property
+    def clock(self) -> Clock:
+        return self.parts.clock
+
+    def typing_sign(self, conversation: str, who: str, typing: bool) -> None:
+        """Kept in memory alone, for some seconds; never stored."""
+        now = self.clock()
+        if len(self._typing) > 10_000:
+            self._typing = {key: at for key, at in self._typing.items() if now - at < TYPING}
+        if typing:
+            self._typing[conversation, who] = now
+        else:
+            self._typing.pop((conversation, who), None)
+
+    def typing_now(self, conversation: str, who: str) -> bool:
+        at = self._typing.get((conversation, who))
+        return at is not None and self.clock() - at < TYPING
+
+    async def allowed(self, item: RateLimitItem, *who: str) -> bool:
+        return await self.limiter.hit(item, *who)
+
+
+def here(request: Request) -> Here:
+    found = request.app.state.here
+    assert isinstance(found, Here)
+    return found
