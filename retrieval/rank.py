@@ -29,9 +29,14 @@ class Signs:
 
 @cache
 def calibration() -> dict[str, float]:
-    """The logistic weights in calibration.json, which also says how they were found."""
+    """The logistic weights and the threshold in calibration.json, which also says how they were found."""
     held = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
-    return {name: float(value) for name, value in held["weights"].items()}
+    return {name: float(value) for name, value in [*held["weights"].items(), ("threshold", held["threshold"])]}
+
+
+def threshold() -> float:
+    """The confidence from which on a question is answered."""
+    return calibration()["threshold"]
 
 
 def confidence(signs: Signs) -> float:

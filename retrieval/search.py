@@ -20,7 +20,7 @@ from retrieval.followup import leans_on
 from retrieval.indexes import open_index
 from retrieval.lexical import Lexical, words_of
 from retrieval.model import Article, Hit, IndexUnusable, Passage
-from retrieval.rank import ALIKE, ASKED, DENSE_REACH, LEXICAL, LEXICAL_REACH, Signs, confidence
+from retrieval.rank import ALIKE, ASKED, DENSE_REACH, LEXICAL, LEXICAL_REACH, Signs, confidence, threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +41,11 @@ class Found:
     query: str
     follow_up: bool
     version: str
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the confidence reaches the threshold found on the question set."""
+        return self.confidence >= threshold()
 
 
 class Snapshot:
