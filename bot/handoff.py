@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.hours import Hours
 from bot.model import (
     Author,
-    BookingDraft,
     Card,
     Draft,
     Handoff,
@@ -137,6 +137,17 @@ def notice(words: Words, block: str, language: str, said: Sequence[str] = (), **
     return Draft(Author.SYSTEM, Kind.NOTICE, words.say(block, language, said, **values)[0])
 
 
+def promise_text(words: Words, hours: Hours, urgency: int, at: datetime, language: str) -> str:
+    """What may be said of when a person looks, with the opening hours before it while closed. For {promise}."""
+    promise = hours.promise(urgency, at, language)
+    text, _ = words.say(promise.key, language, **promise.values)
+    opens = hours.next_opening(at)
+    if promise.open or urgency >= Urgency.EMERGENCY or opens is None:
+        return text
+    closed, _ = words.say(f"closed_{hours.nearness(opens, at)}", language, **promise.values)
+    return f"{closed} {text}"
+
+
 # ── opening ──
 
 
@@ -185,36 +196,32 @@ def card(
     verdict: Verdict,
     text: str,
     seq: int,
+    replies: Sequence[Draft],
     memory: Memory,
     *,
     contact: str = "",
     safe_contact: str = "",
     note: str = "",
     consent: str = "",
-    shown: Sequence[str] = (),
 ) -> Card:
     """What the clinician sees first, from what stands in the conversation: nothing is worded anew.
 
-    `seq` is the visitor message's; `shown` adds what this very turn shows to what the memory has. A child under 13
+    `seq` is the visitor message's, `replies` what this very turn shows, `memory` the one after it. A child under 13
     leaves no contact detail. The booking is on the card as soon as it has begun.
     """
     booking = memory.booking
     child = memory.safety.under_13
+    cited = tuple(citation.article for reply in replies for citation in reply.citations)
     return Card(
         marked=_marked(text, seq, verdict),
-        shown=_once((*memory.safety.said, *memory.safety.lines, *shown)),
-        articles=_once(memory.talk.articles),
+        shown=_once((*memory.safety.said, *memory.safety.lines, verdict.reply, *(str(r.kind) for r in replies))),
+        articles=_once((*memory.talk.articles, *cited)),
         contact="" if child else (contact.strip() or booking.contact),
-        safe_contact=safe_contact.strip() or _safe_contact(booking),
+        safe_contact=safe_contact.strip() or str(booking.notes.get("safe_contact", "")),
         note=note.strip() or booking.note,
         consent=consent,
         booking=booking if booking.state else None,
     )
-
-
-def _safe_contact(booking: BookingDraft) -> str:
-    wishes = booking.notes.get("safe_contact", "")
-    return str(wishes)
 
 
 def _once(items: Sequence[str]) -> tuple[str, ...]:
@@ -358,6 +365,12 @@ def expire(handoff: Handoff, at: datetime, words: Words) -> Move:
         raise NotAllowed("only a consultation request expires")
     move = _move("expire", handoff, SYSTEM, at, say=(notice(words, "booking_expired", handoff.language),))
     return replace(move, outcome=Outcome.NO_CONTACT, owner=Owner.BOT, refuse_with_open_risk=True)
+
+
+def end_drill(handoff: Handoff, at: datetime) -> Move:
+    """A drill is over, whoever has it: nobody was in danger, and nobody reads a word of it."""
+    move = _move("withdraw", handoff, SYSTEM, at)
+    return replace(move, expects=_OPEN, outcome=Outcome.RESOLVED, owner=Owner.BOT)
 
 
 def kept(handoff: Handoff, now: datetime) -> bool | None:

@@ -1,0 +1,272 @@
+"""Who is told of a handoff, when, and who next while nobody has joined: the rungs, as notices in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from bot.handoff import end_drill, promise_text
+from bot.hours import DAYS, Hours
+from bot.model import (
+    Action,
+    Author,
+    Card,
+    Conversation,
+    Delivery,
+    Draft,
+    Handoff,
+    HandoffState,
+    Held,
+    Kind,
+    Memory,
+    Notice,
+    NotThere,
+    Opening,
+    Owner,
+    Reason,
+    Route,
+    Turn,
+    Urgency,
+    Verdict,
+)
+from bot.ports import Clock, Store
+from bot.words import CrisisLine, Practice, Words, WordsFault
+
+CONSOLE, VISITOR = "console", "visitor"
+_LONGEST = timedelta(hours=72)  # how long the repeats go on; between them the wait grows
+_STEADY = 6  # so many repeats come at the stated interval, then each wait doubles
+_WIDEST = timedelta(hours=3)
+
+
+class Ladder:
+    """[escalation] and [duty] of practice.toml, with the notifiers there are. Raises WordsFault, in one line."""
+
+    def __init__(self, practice: Practice, notify: Sequence[str], hours: Hours | None = None) -> None:
+        self.practice, self.notify = practice, tuple(notify)
+        self.hours = hours or Hours(practice)
+        self._rungs: dict[str, Any] = practice.get("escalation") or {}
+        self._duty: dict[str, Any] = practice.get("duty") or {}
+        for urgency in range(5):
+            self.told(urgency)
+
+    def _rung(self, urgency: int) -> dict[str, Any]:
+        found = self._rungs.get(str(int(urgency))) or {}
+        return found if isinstance(found, dict) else {}
+
+    def told(self, urgency: int) -> tuple[str, ...]:
+        """The targets of `tell`: "all" is every notifier of HANDRAIL_NOTIFY and the console."""
+        found: list[str] = []
+        for name in self._rung(urgency).get("tell", ["all"]):
+            if name == "all":
+                found += [*self.notify, CONSOLE]
+            elif name == CONSOLE or ":" in name:
+                found.append(name)
+            elif matches := [target for target in self.notify if target.partition(":")[0] == name]:
+                found += matches
+            else:
+                known = ", ".join(dict.fromkeys(["all", CONSOLE, *(t.partition(":")[0] for t in self.notify)]))
+                raise WordsFault(f"practice.toml: [escalation] {urgency} tells {name!r}; there are: {known}")
+        return tuple(dict.fromkeys(found))
+
+    def chain(self, at: datetime) -> tuple[str, ...]:
+        """The addresses of [duty] in order: that weekday's rota, or the chain; nobody who is on leave that day."""
+        day: date = self.hours.local(at).date()
+        rota = self._duty.get("rota") or {}
+        addresses = rota.get(DAYS[day.weekday()], self._duty.get("chain", []))
+        return tuple(a for a in addresses if not self.hours.on_leave(a, at))
+
+    def plan(
+        self, urgency: int, at: datetime, due_at: datetime | None, kind: str = "handoff.opened"
+    ) -> tuple[Notice, ...]:
+        """Every rung from now on. All but the first are cancelled by a claim or an acknowledgement.
+
+        At 3 and 4 the clock runs by night too; below, repeats and the word to the visitor wait for the next opening.
+        """
+        rung, everyone = self._rung(urgency), self.told(urgency)
+        start = at if urgency >= Urgency.CRISIS else self.hours.next_opening(at) or at
+        prefix = kind.partition(".")[0] if kind.startswith("drill") else ""
+        rungs = [Notice(target, kind, at) for target in everyone]
+        if urgency >= Urgency.CRISIS and not self.hours.open_at(at):
+            rungs += [Notice(t, kind, at) for t in self._duty.get("out_of_hours", []) if t not in everyone]
+        for step, when in enumerate(_repeats(start, rung.get("repeat_every_minutes", 0)), 1):
+            rungs += [Notice(t, f"{prefix or 'ladder'}.repeat", when, True, step) for t in everyone]
+        if after := rung.get("next_after_minutes", 0):
+            for n, target in enumerate(self.chain(at), 1):
+                when = start + timedelta(minutes=after * n)
+                rungs.append(Notice(target, f"{prefix or 'ladder'}.next", when, True, n))
+        if not prefix and (after := rung.get("visitor_after_minutes", 0)):
+            rungs.append(Notice(VISITOR, "ladder.visitor", start + timedelta(minutes=after), True))
+        if not prefix and due_at is not None:
+            rungs += [Notice(target, "promise.broken", due_at, True) for target in everyone]
+        return tuple(rungs)
+
+    def rise(self, opening: Opening, handoff: Handoff, at: datetime) -> tuple[Notice, ...]:
+        """A rise in an open handoff: whoever is told of that urgency, now; the whole ladder when nobody has it yet."""
+        if handoff.state is HandoffState.WAITING and handoff.acknowledged_at is None:
+            return self.plan(opening.urgency, at, opening.due_at, "handoff.escalated")
+        return tuple(Notice(target, "handoff.escalated", at) for target in self.told(opening.urgency))
+
+    def again(self, handoff: Handoff, at: datetime) -> tuple[Notice, ...]:
+        """Back in the queue, released or lapsed: the ladder from its foot. The promise stays the old one."""
+        due = handoff.due_at if handoff.due_at and handoff.due_at > at else None
+        return self.plan(handoff.urgency, at, due, "handoff.released")
+
+
+def _repeats(start: datetime, minutes: float) -> list[datetime]:
+    """Steady at first, then with growing waits, for 72 hours: an emergency is never given up on within three days."""
+    if minutes <= 0:
+        return []
+    gap, when = timedelta(minutes=minutes), start
+    found: list[datetime] = []
+    while True:
+        when += gap
+        if when - start > _LONGEST:
+            return found
+        found.append(when)
+        if len(found) >= _STEADY and gap < _WIDEST:
+            gap = min(gap * 2, _WIDEST)
+
+
+def notices(
+    opening: Opening,
+    open_one: Handoff | None,
+    practice: Practice,
+    notify: Sequence[str],
+    at: datetime,
+    hours: Hours | None = None,
+) -> tuple[Notice, ...]:
+    """What goes with an opening in its transaction: the whole ladder, a rise's, or nothing when nothing rose."""
+    ladder = Ladder(practice, notify, hours)
+    if open_one is None:
+        kind = "booking.requested" if opening.reason is Reason.BOOKING and opening.urgency == 0 else "handoff.opened"
+        return ladder.plan(opening.urgency, at, opening.due_at, kind)
+    return ladder.rise(opening, open_one, at) if opening.urgency > open_one.urgency else ()
+
+
+# ── the word to the visitor ──
+
+
+def lines_again(words: Words, language: str, country: str, reason: Reason) -> tuple[str, tuple[Action, ...]]:
+    """The crisis lines as text, and as things to tap; every number in the actions stands in the text too."""
+    place = words.country(country or words.practice.country)
+    topic = {Reason.OVERDOSE: "poison", Reason.HARM_TO_OTHERS: "crisis"}.get(reason, reason.value)
+    chosen: list[CrisisLine] = list(place.about(topic, "suicide"))[:2]
+    chosen += [line for line in place.about("suicide", "crisis") if line not in chosen][: 3 - len(chosen)]
+    dial = "".join(c for c in place.emergency if c.isdigit() or c == "+")
+    said = [words.say("line_emergency" if dial else "line_emergency_words", language, number=place.emergency)[0]]
+    actions = [Action("call", place.emergency, f"tel:{dial}")] if dial else []
+    for line in chosen:
+        block = "line_call_text" if line.call and line.text else "line_call" if line.call else ""
+        block = block or ("line_text" if line.text else "line_chat")
+        said.append(words.say(block, language, name=line.name, call=line.call, text=line.text, chat=line.chat)[0])
+        if number := "".join(c for c in line.call if c.isdigit() or c == "+"):
+            actions.append(Action("call", line.name, f"tel:{number}"))
+        elif line.chat:
+            actions.append(Action("link", line.name, line.chat))
+    return "\n".join(said), tuple(actions)
+
+
+def no_one_yet(words: Words, hours: Hours, handoff: Handoff, at: datetime) -> Draft:
+    """Told plainly: no one has joined. With a risk flag the lines again; closed, when someone will be there."""
+    language = handoff.language
+    if handoff.urgency >= Urgency.CHECK_IN:
+        lines, actions = lines_again(words, language, handoff.country, handoff.reason)
+        text, _ = words.say("no_one_yet_risk", language, lines=lines)
+        return Draft(Author.SYSTEM, Kind.CRISIS, text, actions=actions)
+    if hours.open_at(at):
+        return Draft(Author.SYSTEM, Kind.NOTICE, words.say("no_one_yet", language)[0])
+    promise = promise_text(words, hours, handoff.urgency, at, language)
+    return Draft(Author.SYSTEM, Kind.NOTICE, words.say("no_one_yet_closed", language, promise=promise)[0])
+
+
+class VisitorNotice:
+    """The sender of the target "visitor": says so in the conversation, unless somebody has come meanwhile."""
+
+    def __init__(self, store: Store, words: Words, hours: Hours, clock: Clock) -> None:
+        self._store, self._words, self._hours, self._clock = store, words, hours, clock
+
+    async def send(self, delivery: Delivery, handoff: Handoff | None) -> None:
+        if handoff is None or handoff.state is not HandoffState.WAITING or handoff.acknowledged_at is not None:
+            return
+        now = self._clock()
+        await self._store.add(handoff.conversation, (no_one_yet(self._words, self._hours, handoff, now),), now)
+
+
+# ── the drill ──
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """What a drill came to. `seconds` to the acknowledgement, None when nobody came in time."""
+
+    handoff: str
+    opened_at: datetime
+    seconds: float | None
+    by: str
+    told: tuple[tuple[str, str, str, str], ...]  # target, kind, state, last error
+
+
+async def drill(
+    store: Store,
+    words: Words,
+    ladder: Ladder,
+    clock: Clock,
+    *,
+    new_id: Callable[[], str],
+    pause: Callable[[float], Awaitable[None]],
+    longest: float = 600.0,
+    every: float = 0.5,
+    deliveries: int = 200,
+) -> Drilled:
+    """A synthetic emergency through the real chain: a conversation of the channel "drill", its handoff, its notices.
+
+    Waits until somebody claims or acknowledges it, at most `longest` seconds, then closes it and reports. Every
+    notice of it has the kind drill.*, and no word of a visitor's is in it.
+    """
+    at, id = clock(), new_id()
+    talk = Conversation(id, "en", words.practice.country, "drill", Owner.BOT, 0, Urgency.NONE, at)
+    first = Draft(Author.SYSTEM, Kind.NOTICE, words.say("drill", "en")[0])
+    await store.open(talk, new_id().encode(), at + timedelta(days=1), (first,), Memory())
+    visit = await store.visit(id)
+    if visit is None:
+        raise NotThere(id)
+    card = Card(note=words.say("drill", "en")[0])
+    opening = Opening(Reason.ASKED, Urgency.EMERGENCY, ladder.hours.due(Urgency.EMERGENCY, at), card)
+    plan = tuple(
+        n for n in ladder.plan(opening.urgency, at, None, "drill.opened") if n.due_at <= at + timedelta(hours=1)
+    )
+    verdict = Verdict(Route.HUMAN, Urgency.EMERGENCY, Reason.ASKED, level=Urgency.EMERGENCY)
+    recorded = await store.record(
+        Turn(
+            id,
+            visit.version,
+            visit.conversation.owner_epoch,
+            at,
+            None,
+            verdict,
+            (),
+            Memory(),
+            opening=opening,
+            owner=Owner.QUEUE,
+            notices=plan,
+        )  # fmt: skip
+    )
+    if recorded.handoff is None:
+        raise NotThere(id)
+    found = recorded.handoff
+    while found.acknowledged_at is None and (clock() - at).total_seconds() < longest:
+        await pause(every)
+        found = await store.handoff(recorded.handoff.id) or found
+    seen = found.acknowledged_at
+    if found.state is not HandoffState.CLOSED:
+        with suppress(Held):  # whoever took it may be closing it at this moment
+            await store.move(end_drill(found, clock()))
+    told: list[tuple[str, str, str, str]] = []
+    for target in dict.fromkeys(n.target for n in plan):
+        rows = await store.deliveries(target, limit=deliveries)
+        told += [(target, d.kind, d.state, d.last_error) for d in rows if d.handoff == found.id]
+    seconds = max(0.0, (seen - at).total_seconds()) if seen else None
+    return Drilled(found.id, at, seconds, found.holder_name, tuple(told))
