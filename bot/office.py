@@ -1,0 +1,179 @@
+"""What the command line asks of the store: people, keys, erasure, backup, the audit log. Same words with or without a server."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.model import Key, User
+from bot.ports import Store
+
+ROLES = ("admin", "clinician", "front_desk", "auditor")
+SCOPES = ("answers", "handoffs", "webhooks")
+WELCOME_HOURS = 24
+WHO = "command line"
+
+
+class OrderRefused(ValueError):
+    """The order cannot be carried out. One line: why, and what to write instead."""
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def welcome_link(store: Store, user: User, now: datetime) -> str:
+    """A path with a one-time secret in its fragment, which no server or log ever sees, to set a password with."""
+    token = secrets.token_urlsafe(32)
+    await store.put_secret("welcome", digest(token), {"user": user.id}, now + timedelta(hours=WELCOME_HOURS))
+    return f"/console/welcome#{token}"
+
+
+async def first_link(store: Store, now: datetime) -> str | None:
+    """On the first run: an administrator to be, and the link to become one. None once somebody has a password."""
+    people = await store.users()
+    if any(user.password_hash for user in people):
+        return None
+    admin = next((u for u in people if u.role == "admin" and not u.disabled_at), None)
+    if admin is None:
+        admin = User("u_" + secrets.token_hex(6), "admin@localhost", "Administrator", "admin")
+        await store.add_user(admin)
+        await store.audit(WHO, "user.add", admin.id, now, {"role": "admin"})
+    return await welcome_link(store, admin, now)
+
+
+async def user_add(store: Store, now: datetime, email: str, name: str = "", role: str = "clinician") -> dict[str, Any]:
+    if role not in ROLES:
+        raise OrderRefused(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
+    if "@" not in email or len(email) > 254 or any(c.isspace() for c in email):
+        raise OrderRefused(f"{email!r} is no e-mail address")
+    if await store.user(email=email.lower()):
+        raise OrderRefused(f"{email} is there already; `handrail user reset {email}` gives a new link")
+    user = User("u_" + secrets.token_hex(6), email.lower(), name or email.partition("@")[0], role)
+    await store.add_user(user)
+    await store.audit(WHO, "user.add", user.id, now, {"role": role})
+    return {"id": user.id, "email": user.email, "role": role, "link": await welcome_link(store, user, now)}
+
+
+async def user_list(store: Store, now: datetime) -> dict[str, Any]:
+    rows = [
+        {
+            "id": u.id,
+            "email": u.email,
+            "name": u.name,
+            "role": u.role,
+            "state": "disabled" if u.disabled_at else "active" if u.password_hash else "invited",
+        }
+        for u in await store.users()
+    ]
+    return {"users": rows}
+
+
+async def _known(store: Store, who: str) -> User:
+    user = await store.user(email=who.lower()) if "@" in who else await store.user(id=who)
+    if user is None:
+        raise OrderRefused(f"there is no user {who!r}; `handrail user list` shows who there is")
+    return user
+
+
+async def user_disable(store: Store, now: datetime, who: str) -> dict[str, Any]:
+    """Disables, ends every session, and lets what they hold go back to the queue when its lease ends."""
+    user = await _known(store, who)
+    await store.change_user(user.id, disabled_at=now, on_duty=False)
+    ended = await store.end_session(user=user.id)
+    await store.audit(WHO, "user.disable", user.id, now)
+    return {"id": user.id, "email": user.email, "sessions_ended": ended}
+
+
+async def user_reset(store: Store, now: datetime, who: str) -> dict[str, Any]:
+    """A new one-time link; the old password and every session end now."""
+    user = await _known(store, who)
+    await store.change_user(user.id, password_hash="", totp_secret="", disabled_at=None)
+    await store.end_session(user=user.id)
+    await store.audit(WHO, "user.reset", user.id, now)
+    return {"id": user.id, "email": user.email, "link": await welcome_link(store, user, now)}
+
+
+async def key_add(
+    store: Store, now: datetime, name: str, scopes: list[str], days: int | None = None
+) -> dict[str, Any]:
+    """The key itself is in the answer and nowhere else: the store keeps its SHA-256."""
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        what = f"there is no scope {unknown[0]!r}" if unknown else "name at least one scope"
+        raise OrderRefused(f"{what}; there are: {', '.join(SCOPES)}")
+    if not name.strip():
+        raise OrderRefused("give the key a name that says who will use it")
+    if any(k.name == name and k.revoked_at is None for k in await store.keys()):
+        raise OrderRefused(f"there is a key named {name!r}; revoke it first, or choose another name")
+    value = "hrk_" + secrets.token_urlsafe(32)
+    expires = now + timedelta(days=days) if days else None
+    key = Key("k_" + secrets.token_hex(6), name, value[:8], frozenset(scopes), now, expires)
+    await store.add_key(key, digest(value))
+    await store.audit(WHO, "key.add", key.id, now, {"scopes": sorted(scopes)})
+    return {"id": key.id, "key": value}
+
+
+async def key_list(store: Store, now: datetime) -> dict[str, Any]:
+    def state(key: Key) -> str:
+        return "revoked" if key.revoked_at else "expired" if key.expires_at and key.expires_at <= now else "active"
+
+    rows = [
+        {
+            "id": k.id,
+            "name": k.name,
+            "prefix": k.prefix,
+            "scopes": sorted(k.scopes),
+            "state": state(k),
+            "last_used": k.last_used_at.isoformat(timespec="seconds") if k.last_used_at else "",
+        }
+        for k in await store.keys()
+    ]
+    return {"keys": rows}
+
+
+async def key_revoke(store: Store, now: datetime, who: str) -> dict[str, Any]:
+    if not await store.revoke_key(who, now):
+        raise OrderRefused(f"there is no active key {who!r}; `handrail key list` shows them")
+    await store.audit(WHO, "key.revoke", who, now)
+    return {"revoked": who}
+
+
+async def erase(store: Store, now: datetime, conversation: str) -> dict[str, Any]:
+    receipt = await store.erase(conversation, now, WHO)
+    return {"conversation": conversation, "messages": receipt.messages, "complete": receipt.complete}
+
+
+async def audit_verify(store: Store, now: datetime) -> dict[str, Any]:
+    rows, fault = await store.audit_verify()
+    return {"rows": rows, "fault": fault}
+
+
+async def backup(store: Store, now: datetime, path: str) -> dict[str, Any]:
+    proof = await store.backup(Path(path))
+    await store.audit(WHO, "backup", Path(path).name, now)
+    return {"path": path, **proof}
+
+
+async def gaps(store: Store, now: datetime, limit: int = 200) -> dict[str, Any]:
+    return {"gaps": [[question, times, last.isoformat()] for question, times, last in await store.gaps(limit)]}
+
+
+Order = Callable[..., Awaitable[dict[str, Any]]]
+ORDERS: dict[str, Order] = {
+    "user.add": user_add,
+    "user.list": user_list,
+    "user.disable": user_disable,
+    "user.reset": user_reset,
+    "key.add": key_add,
+    "key.list": key_list,
+    "key.revoke": key_revoke,
+    "erase": erase,
+    "audit.verify": audit_verify,
+    "backup": backup,
+    "gaps": gaps,
+}
