@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from bot.model import (
+    Citation,
     Conversation,
     Delivery,
     Draft,
@@ -26,6 +28,7 @@ from bot.model import (
     Visit,
     Webhook,
 )
+from retrieval.model import Article, Hit
 
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
@@ -205,3 +208,32 @@ class Notifier(Protocol):
     """How staff learn of it. Raises Permanent, RetryAfter, or any other error to be tried again later."""
 
     async def send(self, delivery: Delivery, handoff: Handoff | None) -> None: ...
+
+
+class Search(Protocol):
+    """The articles, and what is found in them."""
+
+    @property
+    def articles(self) -> Mapping[str, Article]:
+        """By slug. The same that the index was built from; an article whose review has expired is not among them."""
+
+    def search(self, query: str, *, vector: Any = None, limit: int = 8, context: Sequence[str] = ()) -> list[Hit]:
+        """The best sentences, best first. `vector` is the query's own unit vector where the caller has it already;
+        `context` are the visitor's earlier questions, oldest first. A score is comparable between searches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an answer will say, before it is worded: the quotes in reading order, each with its number."""
+
+    opening: str
+    quotes: tuple[Citation, ...]
+    closing: str = ""
+    items: bool = False  # each quote is an item of a list
+    language: str = "en"
+
+
+class Writer(Protocol):
+    """How an answer is worded. Every quote must stand in its text, word for word; else the text is not used."""
+
+    def write(self, plan: Plan) -> str: ...
