@@ -1,0 +1,77 @@
+"""handrail serve: the whole product in one process."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.commands import terminal
+
+GRACE = 10  # seconds that open streams get at SIGTERM; without a bound one open stream never ends
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    articles: Annotated[Path | None, typer.Option(help="A folder of the practice's own articles.")] = None,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
+) -> None:
+    """The whole product: chat page, console, API. Builds the index first where it is missing or stale."""
+    with terminal.told():
+        import uvicorn
+
+        from bot import app, settings
+
+        chosen = settings.read(articles=articles, log_level=None if access_log else None)
+        app.logs(chosen)
+        ear = _listen(host, port)
+        taken = ear.getsockname()[1]
+        shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104
+        base = chosen.public_url.rstrip("/") or f"http://{shown}:{taken}"
+        with terminal.Progress() as progress:
+            application = app.build(chosen, progress=progress, ready=lambda state: _welcome(state, base))
+        config = uvicorn.Config(
+            application,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            server_header=False,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+        server = uvicorn.Server(config)
+        server.run(sockets=[ear])
+        if not server.started:
+            terminal.fail("the server did not start: see the lines above")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    ear = socket.socket(family, socket.SOCK_STREAM)
+    ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        ear.bind((host, port))
+    except OSError as error:
+        ear.close()
+        if error.errno == errno.EADDRINUSE:
+            terminal.fail(f"port {port} is in use: choose another with --port, or stop what listens there")
+        if error.errno == errno.EACCES:
+            terminal.fail(f"port {port} needs more rights: choose one above 1023 with --port")
+        terminal.fail(f"cannot listen at {host}:{port}: {error.strerror}")
+    ear.listen(2048)
+    ear.setblocking(False)
+    return ear
+
+
+async def _welcome(state: Any, base: str) -> None:
+    """The three addresses and, until somebody has a password, how to sign in."""
+    from bot import office
+
+    print(f"\n  Chat     {base}/chat\n  Console  {base}/console\n  API      {base}/docs\n", flush=True)
+    link = await office.first_link(state.store, state.clock())
+    if link:
+        print(f"  First run: set your password for the console at\n  {base}{link}\n", flush=True)
