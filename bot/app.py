@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import hashlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -37,7 +38,7 @@ from bot.routes import (
 )
 from bot.routes.state import Here
 from bot.safety import Filter, Script
-from bot.settings import Settings
+from bot.settings import Settings, model_cache
 from bot.stores import open_store
 from bot.turn import Desk, Parts
 from bot.words import Words
@@ -65,13 +66,20 @@ def articles_folder(settings: Settings) -> Path:
 
 
 def open_embedder(settings: Settings, progress: Progress = silent) -> Embedder:
-    return Embedder.open(settings.data / "models", model=settings.model, progress=progress)
+    return Embedder.open(model_cache(settings), model=settings.model, progress=progress)
+
+
+def index_folder(settings: Settings) -> Path:
+    """One index a folder of articles, so that trying another folder leaves the practice's own in place."""
+    if settings.articles is None:
+        return settings.data / "index"
+    return settings.data / f"index-{hashlib.sha256(bytes(settings.articles.resolve())).hexdigest()[:8]}"
 
 
 def open_search(settings: Settings, embedder: Embedder, progress: Progress = silent) -> Search:
     """The index, made or renewed first when it is missing or stale."""
     corpus = read_articles(articles_folder(settings), progress=progress)
-    folder = settings.data / "index"
+    folder = index_folder(settings)
     if why_stale(folder, corpus, embedder, kind=settings.index):
         build_index(corpus, folder, embedder, kind=settings.index, progress=progress)
     return Search.open(folder, embedder)

@@ -354,6 +354,7 @@ class Turn:
     language: str | None = None
     country: str | None = None
     gap: Gap | None = None
+    score: float = 0.0  # how sure the search was that the articles answer it
     events: tuple[str, ...] = ()  # event kinds beside message.created, e.g. safety.flagged, booking.requested
     notices: tuple[Notice, ...] = ()
 

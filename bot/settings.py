@@ -125,3 +125,10 @@ def read(**changes: Any) -> Settings:
         first = error.errors()[0]
         name = "HANDRAIL_" + str(first["loc"][0] if first["loc"] else "").upper()
         raise SettingsFault(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def model_cache(settings: Settings) -> Path:
+    """Where the exported model is kept: the data folder, else (a folder that cannot be written) the user's cache."""
+    if os.access(settings.data if settings.data.exists() else settings.data.absolute().parent, os.W_OK):
+        return settings.data / "models"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "handrail" / "models"

@@ -59,6 +59,7 @@ class Said:
     memory: Memory = Memory()
     gap: Gap | None = None
     events: tuple[str, ...] = ()
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class Desk:
             return Said(drafts, memory)
         answered = self.speak_from_articles(text, memory, language, now)
         helpful = tuple(d for d in answered.replies if d.kind is Kind.ANSWER or not drafts)
-        return Said(drafts + helpful, answered.memory, answered.gap)
+        return replace(answered, replies=drafts + helpful)
 
     def speak_of_booking(
         self, text: str, verdict: Verdict, memory: Memory, language: str, now: datetime
@@ -203,7 +204,7 @@ class Desk:
 
     def speak_from_articles(self, text: str, memory: Memory, language: str, now: datetime) -> Said:
         spoken = self.parts.answers.reply(text, memory.talk, language=language, now=now)
-        return Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap)
+        return Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap, score=spoken.score)
 
     def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
         values = self.parts.hours.promise_words(urgency, now, language)
@@ -226,6 +227,7 @@ class Desk:
             rose=screening.rose,
             gap=said.gap,
             events=said.events,
+            score=said.score,
             language=screening.language or None,
         )
 

@@ -31,7 +31,7 @@ def ask(
         said = app.read_words(chosen)
         with terminal.Progress() as progress:
             embedder = app.open_embedder(chosen, progress)
-            search = app.open_index_for(chosen, embedder, progress)
+            search = app.open_search(chosen, embedder, progress)
         desk = Desk(app.join(chosen, said, None, search, embedder))
         speaks = language or said.practice.languages[0]
         lives = (country or said.practice.country).upper()

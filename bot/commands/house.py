@@ -1,0 +1,94 @@
+"""handrail check, doctor, settings, drill and migrate-store: is the house sound, and does the alarm ring."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import sqlite3
+import sys
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+
+from bot.commands import terminal
+
+
+def check(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Proves every rule's examples, the articles, the crisis lines and their age, settings, database, index."""
+    with terminal.told():
+        from bot.checks import findings
+
+        found = findings()
+        if json_out:
+            print(json.dumps([{"level": f.level, "about": f.about, "says": f.says} for f in found], ensure_ascii=False))
+        else:
+            terminal.table(("", "about", "finding"), [(f.level, f.about, f.says) for f in found])
+        faults = sum(f.level == "fault" for f in found)
+        if faults:
+            terminal.fail(f"{faults} {'fault' if faults == 1 else 'faults'}")
+
+
+def doctor() -> None:
+    """Versions and surroundings: what to send along when something is odd. No secret, no visitor text."""
+    with terminal.told():
+        from bot import __version__, settings
+        from bot.checks import surroundings
+
+        rows = [
+            ("handrail", __version__),
+            ("python", platform.python_version()),
+            ("system", platform.platform()),
+            ("sqlite", sqlite3.sqlite_version + _sqlite_note()),
+        ]
+        for name in ("fastapi", "uvicorn", "sqlalchemy", "torch", "sentence-transformers", "onnxruntime", "faiss-cpu"):
+            try:
+                rows.append((name, metadata.version(name)))
+            except metadata.PackageNotFoundError:
+                rows.append((name, "missing"))
+        rows += surroundings(settings.read())
+        terminal.table(("what", "is"), rows)
+
+
+def _sqlite_note() -> str:
+    """Before 3.51.3 two writing connections can reset the WAL under each other; one connection alone writes here."""
+    known = tuple(int(n) for n in sqlite3.sqlite_version.split("."))
+    return "" if known >= (3, 51, 3) else " (has the WAL-reset bug; harmless here: one connection writes)"
+
+
+def settings_table() -> None:
+    """Every setting, its value now, and what it means."""
+    with terminal.told():
+        from bot import settings
+
+        chosen, rows = settings.read(), []
+        for name, field in settings.Settings.model_fields.items():
+            value: Any = getattr(chosen, name)
+            secret = any(word in name for word in ("secret", "key", "smtp", "database", "chatwoot")) and value
+            rows.append((f"HANDRAIL_{name.upper()}", "(set)" if secret else value, field.description or ""))
+        terminal.table(("setting", "value", "means"), rows)
+
+
+def drill(wait: Annotated[int, typer.Option(min=1, max=3600, help="seconds to wait for an answer")] = 300) -> None:
+    """Sends a synthetic emergency through the real chain and reports the time to acknowledgement."""
+    with terminal.told():
+        from bot.commands.people import order
+
+        print("A drill is on the queue now. Acknowledge or claim it in the console.", file=sys.stderr)
+        done = order("drill", wait=wait)
+        if done["seconds"] is None:
+            terminal.fail(f"nobody acknowledged within {wait} s; told: {done['told'] or 'the console alone'}")
+        print(f"acknowledged after {done['seconds']:.1f} s by {done['by']}; told: {done['told'] or 'the console alone'}")
+
+
+def migrate_store(to: Annotated[str, typer.Option(help="postgresql://user:password@host/database, empty")]) -> None:
+    """Moves SQLite to PostgreSQL, with counts and digests checked. The SQLite file is left as it is."""
+    with terminal.told():
+        from bot import settings
+        from bot.stores import migrate
+
+        chosen = settings.read()
+        with terminal.Progress() as progress:
+            done = asyncio.run(migrate(chosen, settings.read(database_url=to), progress))
+        terminal.table(("table", "rows", "digest"), done)
