@@ -32,6 +32,13 @@ class NewConversation(Body):
     country: str | None = Field(None, pattern=r"^([A-Za-z]{2})?$", examples=["US"])
 
 
+class Choices(Body):
+    """What the visitor chose in the page; what is left out stays."""
+
+    language: str | None = Field(None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, examples=["es"])
+    country: str | None = Field(None, pattern=r"^([A-Za-z]{2})?$", examples=["MX"])
+
+
 class NewMessage(Body):
     text: str = Field(min_length=1, max_length=TEXT_LIMIT, examples=["Does therapy really change the brain?"])
     client_id: str | None = Field(None, min_length=1, max_length=200, examples=["c0ffee-1"])

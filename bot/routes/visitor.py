@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
@@ -68,7 +69,10 @@ async def post_message(request: Request, id: Mine) -> JSONResponse:
     app = here(request)
     message = await shapes.body(shapes.NewMessage)(request)
     await _within_rate(request, app, id, message.text)
+    began = time.perf_counter()
     taken = await app.desk.take(id, message.text, message.client_id)
+    if taken.turn:
+        app.metrics.count(taken.turn, time.perf_counter() - began)
     return JSONResponse(_taken(taken), 201 if taken.turn else 200)
 
 
@@ -124,6 +128,16 @@ async def typing(request: Request, id: Mine) -> Response:
     sign = await shapes.body(shapes.Typing)(request)
     here(request).typing_sign(id, "visitor", sign.typing)
     return Response(status_code=204)
+
+
+@router.patch("/{id}", openapi_extra=shapes.takes(shapes.Choices))
+async def choose(request: Request, id: Mine) -> JSONResponse:
+    """The language and the country that the visitor chose in the page; the lines shown follow the country."""
+    app, chosen = here(request), await shapes.body(shapes.Choices)(request)
+    language = chosen.language.split("-")[0].lower() if chosen.language else None
+    talk = await app.store.choose(id, language, None if chosen.country is None else chosen.country.upper())
+    visit = await app.store.visit(id)
+    return JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
 
 
 @router.post("/{id}/end")
