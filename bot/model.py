@@ -168,6 +168,7 @@ class Verdict:
     level_reason: Reason = Reason.NONE
     reply: str = ""
     stage: str = "rules"  # rules | examples (the second stage raised it)
+    intents: tuple[str, ...] = ()  # what else the words ask for, whatever weighs more: booking, asked, identity …
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""A short answer to the direct question that is open: a yes raises, a no closes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.model import Fired, Reason, SafetyMemory
+from bot.safety.finding import Hit
+from bot.safety.fold import Tokens
+from bot.safety.pack import Pack
+from bot.safety.reading import sentences
+
+_LONGEST = 25  # words; a longer message is no plain answer
+RAISES = {"thoughts": (3, Reason.SUICIDE), "plan": (3, Reason.SUICIDE), "means": (4, Reason.SUICIDE),
+          "danger": (4, Reason.ABUSE), "taken": (4, Reason.OVERDOSE), "harm": (3, Reason.HARM_TO_OTHERS)}  # fmt: skip
+_WHY = {
+    "thoughts": "Said yes to the direct question about suicidal thoughts.",
+    "plan": "Said yes when asked about a plan.",
+    "means": "Said yes when asked whether the means are at hand.",
+    "when": "Named a time for it when asked when.",
+    "danger": "Said yes when asked about danger now.",
+    "taken": "Said yes when asked whether something was taken.",
+    "harm": "Said yes when asked about harming someone.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    value: str  # yes | no | unsure | refused
+    signs: tuple[str, ...] = ()
+    fired: tuple[Fired, ...] = ()
+
+
+def read_answer(pack: Pack, found: Tokens, memory: SafetyMemory, hits: Sequence[Hit]) -> Answered | None:
+    """What the message answers to `memory.pending`; None when nothing is asked or this is no answer."""
+    pending = memory.pending
+    if not pending or not found.words or len(found.words) > 4 * _LONGEST:
+        return None
+    rows = list(sentences(found, pack))
+    span = (found.starts[0], found.ends[-1])
+    first = rows[0]
+    short = len(found.words) <= _LONGEST
+    if pending == "when":
+        return _when(pack, found, span)
+    for value in ("refused", "no", "unsure", "yes"):
+        phrases = pack.answers.get(value, ())
+        place = next((a for p in phrases if first.may(p) for a, _ in first.find(p)), None)
+        if place is None or not (short or place == 0):
+            continue
+        if value == "yes":
+            urgency, reason = RAISES.get(pending, (0, Reason.NONE))
+            fired = (Fired(f"memory.{pending}_yes", span, urgency, reason, _WHY[pending]),) if urgency else ()
+            return Answered("yes", (f"{pending}_yes",), fired)
+        if value == "unsure" and pending in RAISES:
+            fired = (Fired(f"memory.{pending}_unsure", span, 2, RAISES[pending][1], "Did not say no to the direct question."),)
+            return Answered("unsure", (), fired)
+        return Answered(value)
+    return None
+
+
+def _when(pack: Pack, found: Tokens, span: tuple[int, int]) -> Answered | None:
+    rows = list(sentences(found, pack))
+    if any(row.about(pack.grammar, "now") for row in rows):
+        return Answered("yes", ("when_now",), (Fired("memory.when_now", span, 4, Reason.SUICIDE, _WHY["when"]),))
+    for value in ("refused", "no", "unsure"):
+        if any(row.has(pack.answers.get(value, ())) for row in rows):
+            return Answered(value)
+    if any(row.has(pack.answers.get("time", ())) for row in rows):
+        return Answered("yes", ("when_named",), (Fired("memory.when_named", span, 3, Reason.SUICIDE, _WHY["when"]),))
+    return None

@@ -1,0 +1,147 @@
+"""The filter: one message and the conversation's memory in, what was noticed out; rules always, examples where they may raise."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bot.model import Fired, Reason, Route, SafetyMemory, Urgency, Verdict
+from bot.safety.answers import read_answer
+from bot.safety.examples import Examples
+from bot.safety.finding import Found, find
+from bot.safety.fold import Tokens, tokens
+from bot.safety.language import language_of
+from bot.safety.pack import Pack, RuleFault, Sum, load_pack
+from bot.safety.proof import Finding, prove
+from bot.safety.screening import Screening, added_up, remembered, verdict_of
+from bot.words import Words
+
+Embed = Callable[[Sequence[str]], np.ndarray]
+
+
+class Filter:
+    """Made once at start. Raises RuleFault for a rule that cannot be used."""
+
+    def __init__(
+        self, words: Words, *, embed: Embed | None = None, rules_only: bool = False, shadow: Path | None = None
+    ) -> None:
+        self.words = words
+        files = {code: language.rules for code, language in words.languages.items() if language.rules}
+        self.packs: dict[str, Pack] = {code: load_pack(code, tables) for code, tables in files.items()}
+        self.common = {code: pack.grammar.words["common"] for code, pack in self.packs.items()}
+        self._own = _own_words(self.packs)
+        self.examples = None if rules_only or embed is None else Examples(words.language("en").tables.get("examples", {}), embed)
+        self.shadow = _shadowed(files, shadow) if shadow else None
+
+    def screen(
+        self, text: str, memory: SafetyMemory = SafetyMemory(), *, language: str = "", country: str = ""
+    ) -> Screening:
+        """Reads a text of any length whole. Never raises for anything a visitor can type."""
+        found = tokens(text)
+        spoken = language_of(text, found.words, self.common)
+        screening = self._screen(text, found, memory, language, spoken, self.packs, self.examples)
+        if self.shadow:
+            other = self._screen(text, found, memory, language, spoken, self.shadow, None).verdict
+            if (other.urgency, other.reason) != (screening.verdict.urgency, screening.verdict.reason):
+                screening = replace(screening, shadow=other)
+        return screening
+
+    def prove(self) -> list[Finding]:
+        """Every rule's examples, and contradictions between rules. Empty when all hold."""
+        return prove(self)
+
+    def _screen(
+        self, text: str, found: Tokens, memory: SafetyMemory, language: str, spoken: str, packs: Mapping[str, Pack],
+        examples: Examples | None,
+    ) -> Screening:  # fmt: skip
+        read = {code: self._read(text, found, packs[code]) for code in self._packs_for(found, language, spoken, packs)}
+        hits = [hit for result in read.values() for hit in result.hits]
+        signs = [hit.sign for hit in hits if hit.sign]
+        main = packs.get(spoken) or packs.get(language) or packs["en"]
+        extra: list[Fired] = []
+        answer = read_answer(main, found, memory, hits)
+        if answer:
+            signs += answer.signs
+            extra += answer.fired
+        sums = added_up(_sums(packs, read), frozenset(signs), frozenset(memory.signs))
+        verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
+        twos = int(memory.notes.get("noticed", 0))
+        if verdict.urgency == Urgency.CHECK_IN and verdict.reason is Reason.SUICIDE and twos:
+            extra.append(Fired("memory.repeated", verdict.fired[0].span, 3, Reason.SUICIDE, "Said so before in this conversation."))
+            verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
+        if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
+            nearest = examples.nearest(text, verdict.urgency)
+            if nearest:
+                verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
+        if verdict.urgency == 0 and spoken and not self.words.language(spoken).blocks and spoken not in self._spoken_here():
+            verdict = _unsupported(verdict)
+        notes: dict[str, Any] = {"answered": answer.value if answer else ""}
+        if verdict.urgency >= Urgency.CHECK_IN and verdict.reason is Reason.SUICIDE:
+            notes["noticed"] = twos + 1
+        after = remembered(memory, verdict, tuple(signs), notes)
+        verdict = _minor(verdict, after)
+        after = replace(after, level=verdict.level, reason=verdict.level_reason)
+        return Screening(verdict, after, verdict.level > memory.level, spoken)
+
+    def _spoken_here(self) -> frozenset[str]:
+        return frozenset(code for code, language in self.words.languages.items() if language.blocks)
+
+    def _read(self, text: str, found: Tokens, pack: Pack) -> Found:
+        return find(text, pack.masks.chunks(text, found), pack)
+
+    def _packs_for(self, found: Tokens, language: str, spoken: str, packs: Mapping[str, Pack]) -> list[str]:
+        """English always, the language stated and the one found, and each pack whose own words are in the text."""
+        seen = set(found.words)
+        codes = ["en", *(code for code in (language.split("-")[0].lower(), spoken) if code in packs)]
+        codes += [code for code, own in self._own.items() if not own.isdisjoint(seen)]
+        return [code for code in dict.fromkeys(codes) if code in packs]
+
+
+def _own_words(packs: Mapping[str, Pack]) -> dict[str, frozenset[str]]:
+    """For each language beside English the words of its rules that English rules and small words do not have."""
+    english = packs["en"].masks.known | packs["en"].grammar.words["common"] if "en" in packs else frozenset()
+    return {
+        code: frozenset(key for key in pack.index if not key.endswith("*")) - english
+        for code, pack in packs.items()
+        if code != "en"
+    }
+
+
+def _sums(packs: Mapping[str, Pack], read: Mapping[str, Found]) -> tuple[Sum, ...]:
+    sums: dict[str, Sum] = {}
+    for code in read:
+        for sum_ in packs[code].sums:
+            sums.setdefault(sum_.id, sum_)
+    return tuple(sums.values())
+
+
+def _unsupported(verdict: Verdict) -> Verdict:
+    return replace(verdict, route=Route.HUMAN, reason=Reason.UNSURE, reply="multilingual")
+
+
+def _minor(verdict: Verdict, memory: SafetyMemory) -> Verdict:
+    """While a minor is here the conversation stays at 1 at least, until a clinician clears it."""
+    if not memory.minor or verdict.level >= Urgency.CONCERN:
+        return verdict
+    return replace(verdict, level=int(Urgency.CONCERN), level_reason=Reason.MINOR)
+
+
+def _shadowed(files: Mapping[str, Mapping[str, Mapping[str, Any]]], folder: Path) -> dict[str, Pack]:
+    """Our packs with the shadow folder's rules (corpus-like: <language>/rules/*.toml) laid over them."""
+    if not folder.is_dir():
+        raise RuleFault(str(folder), "", "is not a folder: HANDRAIL_SHADOW names a folder with <language>/rules/*.toml in it")
+    packs: dict[str, Pack] = {}
+    for code, tables in files.items():
+        mine = dict(tables)
+        for path in sorted((folder / code / "rules").glob("*.toml")):
+            try:
+                mine[path.stem] = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise RuleFault(str(path), "", str(error)) from None
+        packs[code] = load_pack(code, mine)
+    return packs

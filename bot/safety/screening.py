@@ -1,0 +1,109 @@
+"""What the filter says of a message: every pack's findings, what they add up to, what the conversation's memory adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bot.model import Fired, Reason, Route, SafetyMemory, Verdict
+from bot.safety.finding import Hit
+from bot.safety.pack import Sum
+
+ORDER = (
+    Reason.OVERDOSE, Reason.SUICIDE, Reason.MEDICAL, Reason.HARM_TO_OTHERS, Reason.ABUSE, Reason.PSYCHOSIS, Reason.SELF_HARM,
+    Reason.EATING, Reason.PERINATAL, Reason.SUBSTANCE, Reason.SOMEONE_ELSE, Reason.BEREAVEMENT, Reason.MEDICATION,
+    Reason.MINOR, Reason.DIAGNOSIS, Reason.BOOKING, Reason.ASKED, Reason.UNSURE, Reason.FAULT, Reason.NONE,
+)  # fmt: skip
+"""Which reason is named first where the urgency is the same."""
+_RANK = {reason: n for n, reason in enumerate(ORDER)}
+_TO_A_PERSON = {
+    Reason.ABUSE, Reason.PSYCHOSIS, Reason.PERINATAL, Reason.EATING, Reason.SOMEONE_ELSE, Reason.SELF_HARM, Reason.SUBSTANCE,
+    Reason.MEDICATION, Reason.BOOKING, Reason.ASKED, Reason.FAULT, Reason.SUICIDE, Reason.HARM_TO_OTHERS, Reason.OVERDOSE,
+    Reason.MEDICAL, Reason.UNSURE,
+}  # fmt: skip
+_KEPT_SIGNS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    verdict: Verdict
+    memory: SafetyMemory
+    rose: bool = False  # the conversation's level rose with this message
+    language: str = ""  # found from the text; "" when it does not show
+    shadow: Verdict | None = None  # what the rules in shadow would have said, where that differs
+
+
+def rank(urgency: int, reason: Reason) -> tuple[int, int]:
+    return urgency, -_RANK[reason]
+
+
+def added_up(sums: tuple[Sum, ...], here: frozenset[str], before: frozenset[str]) -> list[Sum]:
+    """The sums that hold with this message's signs (and, over the talk, with those before it)."""
+    return [s for s in sums if _holds(s, here, before)]
+
+
+def _holds(sum_: Sum, here: frozenset[str], before: frozenset[str]) -> bool:
+    signs = here if sum_.over == "message" else here | before
+    if sum_.count:
+        members = signs & sum_.of
+        return len(members) >= sum_.count and bool(members & here)
+    if not any(need & here for need in sum_.needs):
+        return False
+    return _distinct([need & signs for need in sum_.needs])
+
+
+def _distinct(needs: list[frozenset[str]], used: frozenset[str] = frozenset()) -> bool:
+    """Whether each need can be met by a sign of its own."""
+    if not needs:
+        return True
+    return any(_distinct(needs[1:], used | {sign}) for sign in needs[0] - used)
+
+
+def verdict_of(hits: list[Hit], sums: list[Sum], extra: list[Fired], memory: SafetyMemory, stage: str) -> tuple[Verdict, str]:
+    """The verdict, and the reply block named by what weighs most. `extra`: what the memory or the second stage found."""
+    fired = [Fired(h.rule.id, h.span, h.urgency, h.reason, h.rule.why) for h in hits]
+    replies = {h.rule.id: h.rule.reply for h in hits}
+    whole = (min(h.span[0] for h in hits), max(h.span[1] for h in hits)) if hits else (0, 0)
+    for s in sums:
+        fired.append(Fired(s.id, whole, s.urgency, s.reason, s.why))
+        replies[s.id] = s.reply
+    fired += extra
+    fired.sort(key=lambda f: (-f.urgency, _RANK[f.reason], f.span))
+    intents = tuple(dict.fromkeys(h.rule.intent for h in hits if h.rule.intent))
+    urgency = max((f.urgency for f in fired), default=0)
+    reason = Reason.NONE
+    named = [f for f in fired if f.reason is not Reason.NONE]
+    if named:
+        reason = min((f for f in named if f.urgency == max(n.urgency for n in named)), key=lambda f: _RANK[f.reason]).reason
+    if urgency < 2 and "booking" in intents:
+        reason = Reason.BOOKING
+    reply = next((replies[f.rule] for f in fired if replies.get(f.rule)), "")
+    routed = any(h.rule.route == "human" for h in hits)
+    human = urgency >= 2 or routed or bool({"booking", "asked"} & set(intents)) or (urgency == 1 and reason in _TO_A_PERSON)
+    human = human or reason in {Reason.BOOKING, Reason.ASKED, Reason.MEDICATION, Reason.FAULT}
+    level, level_reason = memory.level, memory.reason
+    if rank(urgency, reason) > rank(level, level_reason) and (urgency > level or level_reason is Reason.NONE):
+        level, level_reason = max(urgency, level), reason
+    return Verdict(
+        Route.HUMAN if human else Route.BOT, urgency, reason, tuple(fired), level, level_reason, reply, stage, intents
+    ), reply
+
+
+def remembered(memory: SafetyMemory, verdict: Verdict, signs: tuple[str, ...], notes: Mapping[str, object]) -> SafetyMemory:
+    """The memory after this message. A level never falls here."""
+    kept = tuple(dict.fromkeys((*memory.signs, *signs)))[-_KEPT_SIGNS:]
+    return replace(
+        memory, level=verdict.level, reason=verdict.level_reason, signs=kept, turns=memory.turns + 1,
+        minor=memory.minor or "minor" in signs or "under_13" in signs, under_13=memory.under_13 or "under_13" in signs,
+        notes={**memory.notes, **notes},
+    )  # fmt: skip
+
+
+def lowered(memory: SafetyMemory, urgency: int, *, minor: bool | None = None) -> SafetyMemory:
+    """A clinician sets the level (the only way down); signs start anew, so that what was looked at does not add up again."""
+    if not 0 <= urgency <= 4:
+        raise ValueError(f"urgency is 0 to 4, not {urgency}")
+    return replace(
+        memory, level=urgency, reason=memory.reason if urgency else Reason.NONE, signs=(), pending="",
+        minor=memory.minor if minor is None else minor, under_13=memory.under_13 if minor is None else memory.under_13 and minor,
+    )  # fmt: skip
