@@ -10,10 +10,15 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from retrieval.importing.clean import same, tidy
+from retrieval.importing.clean import same, tidy, unseen
 from retrieval.importing.model import Page
 
 _SEPARATOR = re.compile(r"\s+[|–—·•»:-]\s+|\s*[|»]\s*")
+_NO_TITLE = re.compile(
+    r"^(home|index|blog|article|post|page|untitled|new page|document|\w*[-_\d][\w-]*"
+    r"|.*\.(html?|php|aspx?|docx?|pdf))( ?\d+)?$",
+    re.I,
+)
 _MODIFIED = (
     "article:modified_time",
     "og:updated_time",
@@ -23,20 +28,18 @@ _MODIFIED = (
     "lastmod",
     "revised",
 )
-_PUBLISHED = ("article:published_time", "datepublished", "date", "dc.date", "dcterms.date", "dcterms.created", "pubdate", "publish-date",
-              "sailthru.date", "parsely-pub-date")  # fmt: skip
-_MONTHS = {
-    name: month
-    for month, names in enumerate(
-        ("jan january enero ene", "feb february febrero", "mar march marzo", "apr april abril abr", "may mayo", "jun june junio",
-         "jul july julio", "aug august agosto ago", "sep sept september septiembre", "oct october octubre", "nov november noviembre",
-         "dec december diciembre dic"), 1)
-    for name in names.split()
-}  # fmt: skip
+_PUBLISHED = (
+    *("article:published_time", "datepublished", "date", "dc.date", "dcterms.date", "dcterms.created", "pubdate"),
+    *("publish-date", "sailthru.date", "parsely-pub-date"),
+)
+_MONTH_NAMES = """jan january enero ene,feb february febrero,mar march marzo,apr april abril abr,may mayo,
+jun june junio,
+jul july julio,aug august agosto ago,sep sept september septiembre,oct october octubre,nov november noviembre,
+dec december diciembre dic"""
+_MONTHS = {name: month for month, names in enumerate(_MONTH_NAMES.split(","), 1) for name in names.split()}
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})")
 _MONTH_FIRST = re.compile(r"\b([A-Za-z]{3,10})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})\b")
 _DAY_FIRST = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?(?: de)? ([A-Za-z]{3,10})\.?,?(?: de)? (\d{4})\b")
-_MONTH_ONLY = re.compile(r"\b([A-Za-z]{3,10})\.? (\d{4})\b")
 
 
 def page_of(root: HtmlElement) -> Page:
@@ -63,25 +66,37 @@ def page_of(root: HtmlElement) -> Page:
 
 
 def _title(root: HtmlElement, metas: dict[str, str], linked: list[dict[str, Any]]) -> str:
-    """The main heading when the page's title agrees with it, otherwise the page's title without the site's name."""
-    heads = [tidy(head.text_content()).replace("\n", " ") for head in root.iter("h1")]
-    heads = [head for head in heads if head]
+    """The main heading; without one, or with several, what the page's own titles say, without the site's name."""
+    site = same(metas.get("og:site_name", ""))
     found = root.find(".//head/title")
-    titles = [metas.get("og:title", ""), metas.get("twitter:title", ""), found.text or "" if found is not None else ""]
-    titles += [str(entry["headline"]) for entry in linked if isinstance(entry.get("headline"), str)]
-    titles = [tidy(title).replace("\n", " ") for title in titles if title and title.strip()]
+    given = [metas.get("og:title", ""), metas.get("twitter:title", ""), (found.text or "") if found is not None else ""]
+    given += [entry["headline"] for entry in linked if isinstance(entry.get("headline"), str)]
+    titles = [_one_line(title) for title in given]
+    titles = [title for title in titles if title and len(title) < 300 and not _NO_TITLE.match(title)]
+    heads = [_one_line(head.text_content()) for head in root.iter("h1") if not _is_sign(head)]
+    heads = [head for head in heads if head and same(head) != site and not _NO_TITLE.match(head)]
     for head in heads:
-        if any(same(head) and same(head) in same(title) for title in titles):
+        if any(same(head) == same(part) for title in titles for part in [title, *_SEPARATOR.split(title)[:1]]):
             return head
-    if titles:
-        parts = [part for part in _SEPARATOR.split(titles[0]) if part.strip()]
-        site = same(metas.get("og:site_name", ""))
-        parts = [part for part in parts if not site or same(part) != site] or parts
-        if len(titles[0]) < 200 and len(parts) > 1:
-            return parts[0] if len(parts[0].split()) >= 3 else max(parts, key=len)
-        if titles[0] and len(titles[0].split()) > 1:
-            return titles[0]
-    return heads[0] if len(heads) == 1 else (titles[0] if titles and not heads else "")
+    if len(heads) == 1 and not any(same(heads[0]) == same(_SEPARATOR.split(title)[-1]) for title in titles):
+        return heads[0]
+    if not titles:
+        return ""
+    parts = [part for part in _SEPARATOR.split(titles[0]) if part.strip() and same(part) != site]
+    if len(parts) < 2:
+        return (parts or titles)[0].strip()
+    return parts[0] if len(parts[0].split()) >= 3 else max(parts, key=len)
+
+
+def _one_line(text: str) -> str:
+    return tidy(unseen(text)[0]).replace("\n", " ")
+
+
+def _is_sign(head: HtmlElement) -> bool:
+    """A main heading that is the site's name over the door: in a logo, or a link home in the page's header."""
+    names = " ".join(f"{e.get('class') or ''} {e.get('id') or ''}" for e in [head, *head.iterancestors()][:3]).lower()
+    home = any((a.get("href") or "").rstrip("/") in ("", ".") or a.get("rel") == "home" for a in head.iter("a"))
+    return bool(re.search(r"\b(logo|brand|branding|site-?title|site-?name)\b", names)) or home
 
 
 def _date(root: HtmlElement, metas: dict[str, str], linked: list[dict[str, Any]]) -> date | None:
@@ -102,17 +117,13 @@ def _date(root: HtmlElement, metas: dict[str, str], linked: list[dict[str, Any]]
     return None
 
 
-def date_in(text: str, *, month_alone: bool = False) -> date | None:
-    """The first whole date that stands in `text`; with `month_alone` also "May 2024", read as the first of that month."""
+def date_in(text: str) -> date | None:
+    """The first whole date, with day, month and year, that stands in `text`."""
     for pattern, order in ((_ISO, (1, 2, 3)), (_MONTH_FIRST, (3, 1, 2)), (_DAY_FIRST, (3, 2, 1))):
         for match in pattern.finditer(text[:300]):
             year, month, day = (match.group(at) for at in order)
             number = int(month) if month.isdigit() else _MONTHS.get(month.lower(), 0)
             if found := _checked(int(year), number, int(day)):
-                return found
-    if month_alone:
-        for match in _MONTH_ONLY.finditer(text[:300]):
-            if found := _checked(int(match.group(2)), _MONTHS.get(match.group(1).lower(), 0), 1):
                 return found
     return None
 

@@ -27,7 +27,7 @@ _START = 30.0  # seconds a fresh process may take to import what it needs, on to
 
 
 class Importer:
-    """Reads one file after another in one process that it starts when needed. Use as a context manager, from one thread."""
+    """Reads file after file in one process, started when needed. Use it as a context manager, from one thread."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -70,7 +70,8 @@ class Importer:
             self.close()
             if answer["broke"] == OUT_OF_MEMORY:
                 raise ArticleRefused(
-                    f"Reading this file took more than {self._limits.memory // 1_048_576} MB of memory: split it, or save it without pictures."
+                    f"Reading this file took more than {self._limits.memory // 1_048_576} MB of memory: "
+                    "split it, or save it without pictures."
                 )
             raise ArticleRefused(
                 f"This file could not be read ({answer['broke']}): open it, save it anew, and import that."
@@ -103,7 +104,8 @@ class Importer:
             if left <= 0 or not select.select([pipe], [], [], left)[0]:
                 self.close()
                 raise ArticleRefused(
-                    f"Reading this file took longer than {self._limits.seconds:g} seconds: split it, or save it as text."
+                    f"Reading this file took longer than {self._limits.seconds:g} seconds: "
+                    "split it, or save it as text."
                 )
             more = os.read(pipe, 1 << 20)
             if not more:
@@ -143,7 +145,10 @@ class Importer:
 
 
 def read(path: Path, *, limits: Limits | None = None) -> Imported:
-    """What became of one file: article, pieces kept, dropped and flagged. Raises ArticleRefused. For many files, `read_all`."""
+    """What became of one file: its article, and pieces kept, dropped and flagged. Raises ArticleRefused.
+
+    Starts a process for this one file: for many, use `read_all` or an Importer.
+    """
     with Importer(limits) as importer:
         return importer.read(path)
 

@@ -251,7 +251,7 @@ def _sections(blocks: list[Block]) -> tuple[Section, ...]:
 
 
 def _told(items: list[str], paragraphs: list[str]) -> list[str]:
-    """List items as paragraphs: short ones in one sentence, behind the line that announces them; long ones each alone."""
+    """List items as paragraphs: short ones in one sentence, behind the line that announces them; long ones alone."""
     if not items:
         return []
     if len(items) > 1 and all(len(item.split()) <= _SHORT_ITEM for item in items):

@@ -41,7 +41,7 @@ _ENTITIES = {
 def unseen(text: str) -> tuple[str, int, str]:
     """The text without characters that show nothing, how many there were, and what Unicode tags spelled out, if any.
 
-    Soft hyphens, the joiner inside an emoji and one byte-order mark at the start are taken out or left without being counted.
+    Not counted: soft hyphens and a byte-order mark at the start, which go, and the joiner inside an emoji, which stays.
     """
     text = text.lstrip("\ufeff").replace("\xad", "")
     spelled = "".join(chr(ord(c) - 0xE0000) for run in _TAGS.findall(text) for c in run if 0xE0020 <= ord(c) < 0xE007F)

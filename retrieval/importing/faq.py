@@ -11,8 +11,12 @@ _ANSWER = re.compile(r"(?:^|\s)(?:A|Answer|R|Respuesta)\s?\d*\s?[.:)–—-]\s+(
 _ANSWER_ALONE = re.compile(r"^(?:A|Answer|R|Respuesta)\s?\d*\s?[.:)–—-]\s*(?=\S)")
 _NUMBERED = re.compile(r"^\(?\d{1,2}[.)]\s+")
 _FIRST = re.compile(r"""^(.{8,200}?\?)["'”’)]*(?:\s+|\n|(?=[A-Z¿¡]))(?=\S)""", re.S)
-_ABOVE = re.compile(r"^((some |your )?(faqs?|frequently asked questions|common questions|questions (and|&) answers|q ?(&|and) ?a|preguntas (frecuentes|comunes))"
-                    r"|questions (people|readers|clients|patients) (often |commonly )?ask|(frequent|common|top) questions)\b.{0,50}$", re.I)  # fmt: skip
+_ABOVE = re.compile(
+    r"^((some |your )?(faqs?|frequently asked questions|common questions|questions (and|&) answers|q ?(&|and) ?a"
+    r"|preguntas (frecuentes|comunes))|questions (people|readers|clients|patients) (often |commonly )?ask"
+    r"|(frequent|common|top) questions)\b.{0,50}$",
+    re.I,
+)
 
 
 def is_heading_above(text: str) -> bool:

@@ -8,18 +8,33 @@ from lxml.html import HtmlElement
 
 from retrieval.importing.signs import parts
 
-_TAGS = {
-    "nav": "menu", "footer": "page footer", "aside": "side box", "form": "form", "button": "button", "select": "form",
-    "textarea": "form", "input": "form", "label": "form", "fieldset": "form", "dialog": "pop-up", "figcaption": "picture caption",
-    "menu": "menu", "search": "menu", "audio": "player", "video": "player", "iframe": "embedded page", "object": "embedded page",
-    "canvas": "picture", "map": "picture", "del": "struck out", "s": "struck out", "strike": "struck out",
-    "noscript": "shown without scripts only", "template": "template that is never shown", "marquee": "promotion",
-}  # fmt: skip
-_ROLES = {
-    "navigation": "menu", "banner": "page header", "contentinfo": "page footer", "complementary": "side box", "search": "menu",
-    "dialog": "pop-up", "alertdialog": "pop-up", "menu": "menu", "menubar": "menu", "toolbar": "menu", "doc-endnotes": "references",
-    "doc-bibliography": "references", "doc-footnote": "references", "doc-toc": "table of contents",
-}  # fmt: skip
+_BY_TAG = {
+    "menu": "nav menu search",
+    "page footer": "footer",
+    "side box": "aside",
+    "form": "form select textarea input label fieldset",
+    "button": "button",
+    "pop-up": "dialog",
+    "picture caption": "figcaption",
+    "player": "audio video",
+    "embedded page": "iframe object",
+    "picture": "canvas map",
+    "struck out": "del s strike",
+    "shown without scripts only": "noscript",
+    "template that is never shown": "template",
+    "promotion": "marquee",
+}
+_BY_ROLE = {
+    "menu": "navigation search menu menubar toolbar",
+    "page header": "banner",
+    "page footer": "contentinfo",
+    "side box": "complementary",
+    "pop-up": "dialog alertdialog",
+    "references": "doc-endnotes doc-bibliography doc-footnote",
+    "table of contents": "doc-toc",
+}
+_TAGS = {tag: why for why, tags in _BY_TAG.items() for tag in tags.split()}
+_ROLES = {role: why for why, roles in _BY_ROLE.items() for role in roles.split()}
 _MAY_HOLD_MORE = (
     "reader comments",
     "related posts",
@@ -32,8 +47,10 @@ _STATE = re.compile(r"^(?:has|is|no|with|without|js|col|row|container|wp|page|si
 
 
 def reason(element: HtmlElement, total: int, in_article: bool) -> str:
-    """Why an element is not part of the article, or "". `total` is the page's words; an element that holds most of them,
-    or the page's main heading, is not left out for its class name, whatever that is."""
+    """Why an element is not part of the article, or "".
+
+    `total` is the page's words: an element that holds most of them, or the main heading, is not left out for its name.
+    """
     tag = element.tag
     if tag in _NEVER:
         return ""

@@ -13,11 +13,14 @@ _SIMPLE = re.compile(r"^(?:body |html |main |article |div |p )*([a-z][a-z0-9]*)?
 _SIZE = re.compile(r"^(\d*\.?\d+)(px|pt|em|rem|%|vw|vh)?$")
 _FAR = re.compile(r"^-(\d{3,})(px|em|rem|pt|%)?$")
 _RGB = re.compile(r"^rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,/]+([\d.]+%?))?\s*\)$")
-_NAMED = {
-    "white": "ffffff", "snow": "fffafa", "ivory": "fffff0", "ghostwhite": "f8f8ff", "whitesmoke": "f5f5f5", "black": "000000",
-    "floralwhite": "fffaf0", "red": "ff0000", "blue": "0000ff", "navy": "000080", "green": "008000", "gray": "808080",
-    "grey": "808080", "silver": "c0c0c0", "yellow": "ffff00", "teal": "008080", "beige": "f5f5dc", "linen": "faf0e6",
-}  # fmt: skip
+_NAMED = dict(
+    pair.split("=")
+    for pair in str.split(
+        """white=ffffff snow=fffafa ivory=fffff0 ghostwhite=f8f8ff whitesmoke=f5f5f5 floralwhite=fffaf0
+        beige=f5f5dc linen=faf0e6 black=000000 gray=808080 grey=808080 silver=c0c0c0 red=ff0000 green=008000
+        blue=0000ff navy=000080 teal=008080 yellow=ffff00"""
+    )
+)
 _NEAR = 24  # two colours nearer than this, summed over red, green and blue, cannot be told apart by eye
 _FOR_READERS = re.compile(
     r"(^|[\s_-])(sr-only|visually-?hidden|screen-reader(-text)?|element-invisible|u-hidden-visually)($|[\s_-])"

@@ -36,7 +36,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one file. `article` is None when nothing that can be quoted was left; `pieces` are in the file's order."""
+    """What became of one file: its pieces in the file's order. `article` is None when nothing to quote was left."""
 
     path: str
     article: Article | None
@@ -58,7 +58,7 @@ class Imported:
 
 @dataclass(slots=True)
 class Block:
-    """One block of a page on its way to the article. `dropped` and `flagged` say why it is not taken; empty: it is so far."""
+    """One block of a page on its way to the article. `dropped` and `flagged` say why it is not taken."""
 
     text: str
     kind: Kind = "text"

@@ -86,7 +86,7 @@ def read_pdf(data: bytes, limits: Limits) -> Page:
     words = sum(len(line.text.split()) for lines in pages for line in lines)
     if words < 5 * max(1, len(pages)) and (pictures or words == 0) and words < 40:
         raise ArticleRefused(
-            "This PDF holds pictures of its pages and no text: run text recognition (OCR) over it and import the result."
+            "This PDF holds pictures of its pages and no text: run text recognition (OCR) over it, import the result."
             if pictures
             else "This PDF holds no text: export it from the program that made it and import that."
         )

@@ -54,18 +54,19 @@ _SMALL = frozenset(
 
 
 def read_plain(text: str) -> Page:
-    """Blocks of a text file: blank lines end a paragraph; in wrapped text, so does a line that ended early on purpose."""
+    """Blocks of a text file: a blank line ends a paragraph; in wrapped text, so does a line that ended early."""
     text = text.replace("\f", "\n\n").replace("\v", "\n").expandtabs(4)
+    widths = sorted(len(line.rstrip()) for line in text.split("\n") if line.strip())
+    width = widths[int(len(widths) * 0.95)] if widths else 0
     blocks: list[Block] = []
     for chunk in re.split(r"\n[ \t]*\n", text):
-        blocks.extend(_chunk([line.rstrip() for line in chunk.split("\n") if line.strip()]))
+        blocks.extend(_chunk([line.rstrip() for line in chunk.split("\n") if line.strip()], width))
     return Page(blocks)
 
 
-def _chunk(lines: list[str]) -> list[Block]:
-    """The blocks of lines that no blank line parts."""
+def _chunk(lines: list[str], width: int) -> list[Block]:
+    """The blocks of lines that no blank line parts. `width` is that of the file's long lines, in characters."""
     lines = _underlined(lines)
-    width = max((len(line) for line in lines), default=0)
     blocks: list[Block] = []
     for at, line in enumerate(lines):
         if _RULE.match(line):
@@ -140,7 +141,7 @@ def joined(before: str, line: str) -> str:
 
 
 def titled(line: str) -> bool:
-    """Whether a line is written like a title: short, no mark at its end but perhaps a question mark, most words capital."""
+    """Whether a line is written like a title: short, at most a question mark at its end, most words capital."""
     words = [word.strip("\"'“”‘’(),:–—-") for word in line.split()]
     words = [word for word in words if word]
     if not words or len(words) > 14 or (_ENDS.search(line) and not line.endswith("?")):

@@ -21,8 +21,8 @@ def _template() -> Template:
 
 
 def preview(imported: Imported) -> str:
-    """One HTML page that needs nothing else: the file's pieces in their order, kept, dropped and flagged told apart by word,
-    shape and colour. Everything in it is escaped."""
+    """One HTML page that needs nothing else, with everything in it escaped: the file's pieces in their order, kept,
+    dropped and flagged told apart by word, shape and colour."""
     return _template().render(imported=imported, article=imported.article)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from retrieval.importing import faq, promotions
 from retrieval.importing.clean import same, tidy, unseen
@@ -71,31 +72,33 @@ def _by_line(block: Block) -> list[Block]:
         return [block]
     lines = block.text.split("\n")
     result: list[Block] = []
-    for line in lines:
+    for at, line in enumerate(lines):
         bullet = _BULLET.match(line)
-        alone = (
-            titled(line)
-            or faq.is_question(line)
-            or found("line", line)
-            or found("zone", line)
-            or faq.is_heading_above(line)
-        )
-        same_as_before = result and not result[-1].strong and result[-1].kind == block.kind and not bullet and not alone
-        if (same_as_before and block.kind != "heading") or (block.kind == "heading" and result):
+        alone = not bullet and _stands_alone(line, lines[at + 1 : at + 2], lines[:at][-1:])
+        goes_on = result and not bullet and not alone and not result[-1].strong and result[-1].kind == block.kind
+        if result and (goes_on or block.kind == "heading"):
             result[-1].text += " " + line
-        else:
-            kind = "item" if bullet else block.kind
-            made = Block(
-                line[bullet.end() :] if bullet else line, "item" if kind == "item" else block.kind, block.level
-            )
-            made.links, made.question, made.says, made.strong = (
-                block.links,
-                block.question,
-                block.says,
-                bool(alone) or block.strong,
-            )
-            result.append(made)
+            continue
+        text = line[bullet.end() :] if bullet else line
+        made = replace(block, text=text, strong=alone or block.strong, kind="item" if bullet else block.kind)
+        result.append(made)
     return result
+
+
+def _stands_alone(line: str, after: list[str], before: list[str]) -> bool:
+    if titled(line) or faq.is_question(line) or faq.is_heading_above(line) or _announces(line, after, before):
+        return True
+    return found("line", line) is not None or found("zone", line) is not None
+
+
+def _announces(line: str, after: list[str], before: list[str]) -> bool:
+    """A short line without an end mark, between lines that are sentences."""
+    fits = len(line.split()) <= 10 and line[:1].isupper() and not _STOPPED.search(line) and not _ENDED.search(line)
+    return (
+        fits
+        and all(len(a.split()) >= _PROSE and a[:1].isupper() for a in after or [""])
+        and all(map(_ENDED.search, before))
+    )
 
 
 def _lines(blocks: list[Block]) -> None:

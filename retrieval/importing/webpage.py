@@ -1,4 +1,4 @@
-"""A web page to blocks: structure decides first, trafilatura is asked for a second opinion on where the article stands."""
+"""A web page to blocks: its structure decides first, and trafilatura is asked where the article stands."""
 
 from __future__ import annotations
 
@@ -86,11 +86,13 @@ _SILENT = frozenset(
         "area",
     ]
 )
+_APART = frozenset(("br", "button", "label", "option", "select", "input"))  # their words stand apart, too
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BOLD = frozenset(("b", "strong"))
 _FOOTNOTE = re.compile(r"^[\[(]?(?:\d{1,3}|[*†‡])(?:[,;–-]\d{1,3})*[\])]?$")
 _PROGRAM = re.compile(
-    r"^\s*(/?wp:|\[if |\[endif|<!|end\b|start\b|begin\b|#|/|this site is optimized|google|gtm|\w+:\s*\{)|[{}<>;]|https?:",
+    r"^\s*(/?wp:|\[if |\[endif|<!|end\b|start\b|begin\b|#|/|this site is optimized|google|gtm|\w+:\s*\{)"
+    r"|[{}<>;]|https?:",
     re.I,
 )
 
@@ -184,7 +186,7 @@ class _Walker:
                             links=self._linked / letters,
                             strong=self._bold >= letters,
                             question=inside.question,
-                        )  # fmt: skip
+                        )
                     )
         self._text.clear()
         self._linked = self._bold = 0
@@ -224,7 +226,7 @@ class _Walker:
         return True
 
     def _comment(self, text: str) -> None:
-        """A comment in the page's source: programs leave many; those that read like sentences are for a person to see."""
+        """A comment in the source: programs leave many; those that read like sentences are for a person to see."""
         text = " ".join(text.split())
         if found("machine", text) or (len(text.split()) >= 5 and not _PROGRAM.search(text)):
             self.blocks.append(Block(text[:2000], flagged="hidden text (a comment in the page's source)"))
@@ -283,7 +285,7 @@ def _words(element: HtmlElement) -> str:
     for event, node in etree.iterwalk(element, events=("start", "end", "comment")):
         if event == "comment":
             continue
-        block = node.tag in _BLOCKS or node.tag == "br"
+        block = node.tag in _BLOCKS or node.tag in _APART
         if event == "start":
             if block:
                 parts.append(" ")
@@ -340,7 +342,7 @@ def _where_the_article_is(root: HtmlElement, body: HtmlElement, text: str) -> se
 
 
 def _belongs(element: HtmlElement) -> bool:
-    """What may stand beside the article's element and yet is part of it: the main heading, and questions with answers."""
+    """What may stand beside the article's element and yet be part of it: the main heading, questions with answers."""
     if element.tag == "h1" or element.find(".//h1") is not None:
         return True
     names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('itemtype') or ''}".lower()

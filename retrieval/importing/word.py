@@ -70,7 +70,8 @@ def _look_inside(data: bytes, limits: Limits) -> None:
         raise ArticleRefused("This file is a zip archive, not a Word document: unpack it and import the files in it.")
     if unpacked > limits.unpacked_bytes or len(entries) > 10_000:
         raise ArticleRefused(
-            f"This .docx file unpacks to {unpacked // 1_000_000:,} MB, more than {limits.unpacked_bytes // 1_000_000:,} MB: "
+            f"This .docx file unpacks to {unpacked // 1_000_000:,} MB, "
+            f"more than {limits.unpacked_bytes // 1_000_000:,} MB: "
             "save it without its pictures and import that."
         )
 
@@ -112,7 +113,7 @@ def _kind(paragraph: Paragraph) -> tuple[Kind, int]:
 
 
 def _runs(element: Any) -> Iterator[Any]:
-    """The runs of a paragraph that stand in its text, those in links and insertions too, without deleted ones and text boxes."""
+    """The runs of a paragraph that stand in its text, links and insertions included, deletions and text boxes not."""
     for child in element:
         if child.tag == qn("w:r"):
             yield child

@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def _limit(limits: Limits) -> None:
-    """Memory, and processor time beyond what is used up already, in case the parent is gone and nobody watches the clock."""
+    """Memory, and processor time beyond what is used up already, in case nobody is left to watch the clock."""
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime + limits.seconds) + 2
