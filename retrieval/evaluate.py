@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Protocol
 
 from retrieval.model import Article, Progress, silent
@@ -82,7 +81,6 @@ def evaluate(
     search: Search,
     questions: Sequence[Question],
     *,
-    today: date,
     split: str = "held",
     floors: Mapping[str, float] | None = None,
     compose: Compose | None = None,
@@ -96,11 +94,11 @@ def evaluate(
     scored: list[tuple[float, bool]] = []
     for place, question in enumerate(chosen):
         if question.expect in ("answer", "no_answer"):
-            found = search.find(question.text, today=today, context=question.turns[:-1])
+            found = search.find(question.text, context=question.turns[:-1])
             scored.append((found.confidence, question.expect == "answer"))
-            _judge_search(tally, question, found, search.articles())
+            _judge_search(tally, question, found, search.all_articles)
         if compose is not None:
-            _judge_reply(tally, question, compose(question.turns), search.articles())
+            _judge_reply(tally, question, compose(question.turns), search.all_articles)
         progress("evaluating", place + 1, len(chosen))
     rows = tally.rows()
     if scored:

@@ -91,6 +91,12 @@ class Lexical:
         held = int(self._starts[place + 1] - self._starts[place])
         return float(np.log(1 + (self.documents - held + 0.5) / (held + 0.5)))
 
+    def unknown(self, query: str) -> float:
+        """The share of the query's weight that is in words which no document holds, 0 to 1."""
+        weights = {term: self.idf(term) for term in terms_of(query)}
+        whole = sum(weights.values())
+        return sum(weight for term, weight in weights.items() if term not in self._terms) / whole if whole else 0.0
+
     def shares(self, query: str) -> Scores:
         """float32 of shape (documents,): BM25 as a share of the most that the query's terms could give, 0 to 1."""
         found: Scores = np.zeros(self.documents, np.float32)

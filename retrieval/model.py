@@ -99,6 +99,7 @@ class Hit:
     score: float
     dense: float = 0.0  # cosine of the query with the sentence, in its context
     lexical: float = 0.0  # BM25 share
+    confidence: float = 0.0  # how likely this find answers the question, 0 to 1; comparable between indexes too
 
     @property
     def text(self) -> str:

@@ -8,23 +8,28 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# A sentence's score = its dense product + LEXICAL * BM25 share + ASKED * cosine with its article's nearest question.
-# Found on the question set's `tune` split: see docs/retrieval.md.
+# A sentence's score = its dense product + LEXICAL * BM25 share + ASKED * cosine with its article's nearest question
+# + WORDS * word-by-word share. Found on the question set's `tune` split: see docs/retrieval.md.
 LEXICAL = 0.30
 ASKED = 0.35
+WORDS = 1.0
+RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
 DENSE_REACH = 128  # sentences that the vectors propose
 LEXICAL_REACH = 64  # sentences that the words propose
+WORDS_REACH = 48  # the best of them, compared word by word
 ALIKE = 0.85  # share of words in common from which two sentences say the same
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What the first find shows: inputs of the confidence, each about 0 to 1."""
+    """What one find shows: inputs of the confidence, each about 0 to 1. `unknown` is the share of the question's
+    weight in words that the corpus never uses."""
 
-    score: float
     dense: float
     lexical: float
     asked: float
+    words: float
+    unknown: float
 
 
 @cache
@@ -40,13 +45,9 @@ def threshold() -> float:
 
 
 def confidence(signs: Signs) -> float:
-    """How likely the corpus answers the question, 0 to 1, from the first find's signs."""
+    """How likely the corpus answers the question, 0 to 1, from a find's signs."""
     weights = calibration()
-    total = (
-        weights["bias"]
-        + weights["score"] * signs.score
-        + weights["dense"] * signs.dense
-        + weights["lexical"] * signs.lexical
-        + weights["asked"] * signs.asked
+    total = weights["bias"] + sum(
+        weights[name] * getattr(signs, name) for name in ("dense", "lexical", "asked", "words", "unknown")
     )
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.build import FORMAT, article_from, current, manifest_of
-from retrieval.embed import Embedder
-from retrieval.files import broken_seal
+from retrieval.embed import Embedder, Reading
+from retrieval.folder import article_from, current
 from retrieval.followup import leans_on
-from retrieval.indexes import open_index
-from retrieval.lexical import Lexical, words_of
+from retrieval.lexical import words_of
 from retrieval.model import Article, Hit, IndexUnusable, Passage
-from retrieval.rank import ALIKE, ASKED, DENSE_REACH, LEXICAL, LEXICAL_REACH, Signs, confidence, threshold
+from retrieval.rank import (
+    ALIKE,
+    ASKED,
+    DENSE_REACH,
+    LEXICAL,
+    LEXICAL_REACH,
+    WORDS,
+    WORDS_REACH,
+    Signs,
+    confidence,
+    threshold,
+)
+from retrieval.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
-    Rows = NDArray[np.int64]
-
-_ALL_AT_ONCE = 5_000  # questions: up to here all are compared, beyond only those of the articles that were found
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one search gave. `confidence` is how likely the corpus answers the question at all (0 to 1); `query` is the
+    """What one search gave. `confidence` is how likely the corpus answers the question at all, 0 to 1; `query` is the
     question as it was searched, typing errors mended; `follow_up` says that the turns before were drawn in."""
 
     hits: tuple[Hit, ...]
@@ -48,81 +54,40 @@ class Found:
         return self.confidence >= threshold()
 
 
-class Snapshot:
-    """One generation of the index, opened: read-only, shared by threads."""
-
-    def __init__(self, generation: Path) -> None:
-        manifest = manifest_of(generation)
-        if fault := broken_seal(generation, FORMAT):
-            raise IndexUnusable(f"the index is {fault}: run handrail index")
-        self.version: str = manifest["version"]
-        self.model: str = manifest["model"]
-        records = json.loads((generation / "articles.json").read_text(encoding="utf-8"))
-        self.articles: dict[str, Article] = {record["slug"]: article_from(record) for record in records}
-        held = json.loads((generation / "passages.json").read_text(encoding="utf-8"))
-        self.passages: tuple[Passage, ...] = tuple(
-            Passage(place, slug, self.articles[slug].title, heading, position, tuple(sentences))
-            for place, (slug, heading, position, sentences) in enumerate(held)
-        )
-        lengths = np.array([len(passage.sentences) for passage in self.passages], np.int64)
-        self.first_row: Rows = np.concatenate([[0], np.cumsum(lengths)])
-        self.passage_of: Rows = np.repeat(np.arange(len(lengths)), lengths)
-        self.article_of: Rows = np.repeat(np.arange(len(records)), [record["sentences"] for record in records])
-        self.asked_starts: Rows = np.concatenate([[0], np.cumsum([record["asked"] for record in records])])
-        self.expires = tuple(article.review.expires for article in self.articles.values())
-        self.vectors: Vectors = np.load(generation / "vectors.npy", mmap_mode="r")
-        self.asked: Vectors = np.load(generation / "questions.npy", mmap_mode="r")
-        self.index = open_index(manifest["kind"], generation)
-        self.lexical = Lexical(generation)
-        self.by_article: dict[str, list[Passage]] = {slug: [] for slug in self.articles}
-        for passage in self.passages:
-            self.by_article[passage.article].append(passage)
-        self.shut_out = lru_cache(maxsize=4)(self._shut_out)
-
-    def _shut_out(self, today: date) -> NDArray[np.bool_]:
-        """Which articles may not answer: those whose review has expired."""
-        return np.array([expires is not None and expires < today for expires in self.expires], np.bool_)
-
-    def nearest_asked(self, query: Vectors, articles: Rows) -> Vectors:
-        """For each of these articles, the cosine of the query with the nearest of its title, summary and questions."""
-        if len(self.asked) <= _ALL_AT_ONCE:
-            best: Vectors = np.maximum.reduceat(self.asked @ query, self.asked_starts[:-1])
-            return best[articles]
-        seen: dict[int, float] = {}
-        for article in articles.tolist():
-            if article not in seen:
-                own = self.asked[self.asked_starts[article] : self.asked_starts[article + 1]]
-                seen[article] = float((own @ query).max())
-        return np.array([seen[article] for article in articles.tolist()], np.float32)
-
-
 class Search:
-    """Open with `Search.open`; safe to use from many threads. A new index is taken up at the next search, and an index
-    that was made with another model, or that is damaged, is passed over as long as this one is open."""
+    """Open with `Search.open`; safe to use from many threads. A new index is taken up at the next search; one that was
+    made with another model, or that is damaged, is passed over as long as this one is open."""
 
-    def __init__(self, folder: Path, embedder: Embedder, snapshot: Snapshot, stamp: tuple[int, int]) -> None:
-        self._folder, self._embedder = folder, embedder
-        self._snapshot, self._stamp, self._lock = snapshot, stamp, threading.Lock()
-
-    @classmethod
-    def open(cls, folder: Path, embedder: Embedder) -> Search:
-        """Raises IndexUnusable when there is no whole index of this embedder's model in `folder`."""
-        stamp = _stamp(folder)
+    def __init__(self, folder: Path, embedder: Embedder, today: Callable[[], date]) -> None:
+        self._folder, self._embedder, self._today = folder, embedder, today
+        self._lock = threading.Lock()
+        self._stamp = _stamp(folder)
         generation = current(folder)
         if generation is None:
             raise IndexUnusable(f"there is no index in {folder}: run handrail index")
-        snapshot = Snapshot(generation)
-        if snapshot.model != embedder.digest:
+        self._snapshot = Snapshot(generation)
+        if self._snapshot.model != embedder.digest:
             raise IndexUnusable("the index was made with another model: run handrail index")
-        return cls(folder, embedder, snapshot, stamp)
+
+    @classmethod
+    def open(cls, folder: Path, embedder: Embedder, *, today: Callable[[], date]) -> Search:
+        """`today` says which reviews have expired. Raises IndexUnusable when `folder` holds no whole index of this
+        embedder's model."""
+        return cls(folder, embedder, today)
 
     @property
     def version(self) -> str:
         """The corpus version in force, as answers carry it."""
         return self._now().version
 
+    @property
     def articles(self) -> Mapping[str, Article]:
-        """Every article of the index by slug, expired ones too."""
+        """The articles that answer, by slug: those whose review has not expired."""
+        return self._now().in_force(self._today())
+
+    @property
+    def all_articles(self) -> Mapping[str, Article]:
+        """Every article of the index by slug, those whose review has expired too."""
         return self._now().articles
 
     def passages(self, slug: str) -> Sequence[Passage]:
@@ -131,34 +96,35 @@ class Search:
 
     def retired(self, slug: str) -> Sequence[Article]:
         """Former texts of an article that earlier answers may have quoted, newest last; empty when there are none."""
+        if not slug.replace("-", "").isalnum():
+            return ()
         paths = sorted((self._folder / "retired").glob(f"{slug}.*.json"), key=lambda path: path.stat().st_mtime_ns)
         return [article_from(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
     def search(
-        self, query: str, *, today: date, vector: Vectors | None = None, limit: int = 8, context: Sequence[str] = ()
+        self, query: str, *, vector: Vectors | None = None, limit: int = 8, context: Sequence[str] = ()
     ) -> list[Hit]:
-        """The hits of `find`."""
-        return list(self.find(query, today=today, vector=vector, limit=limit, context=context).hits)
+        """The hits of `find`, best first."""
+        return list(self.find(query, vector=vector, limit=limit, context=context).hits)
 
-    def find(
-        self, query: str, *, today: date, vector: Vectors | None = None, limit: int = 8, context: Sequence[str] = ()
-    ) -> Found:
-        """The best `limit` sentences for `query`, no two saying the same, none from an article whose review expired
-        before `today`. `vector` is the query's unit vector when the caller has it (`embedder.encode_query(query)`);
-        `context` are the visitor's earlier questions, oldest first, drawn in only when this one cannot stand alone."""
+    def find(self, query: str, *, vector: Vectors | None = None, limit: int = 8, context: Sequence[str] = ()) -> Found:
+        """The best `limit` sentences for `query`, no two saying the same, none from an article whose review has
+        expired. `vector` takes the place of the query's own unit vector (the embedder remembers texts that it read a
+        moment ago, so there is nothing to save by it); `context` are the visitor's earlier questions, oldest first,
+        drawn in only when this one cannot stand alone."""
         now = self._now()
-        follow_up = bool(context) and leans_on(query)
-        asked = now.lexical.mended(query, self._embedder.knows_word)
-        if vector is None or asked != query:
-            vector = self._embedder.encode_query(asked)
+        mended = now.lexical.mended(query, self._embedder.knows_word)
+        follow_up = bool(context) and leans_on(mended)
+        asked = f"{now.lexical.mended(context[-1], self._embedder.knows_word)} {mended}" if follow_up else mended
+        reading = self._embedder.read_query(asked)
         shares = now.lexical.shares(asked)
+        dense = reading.vector if vector is None else vector
         if follow_up:
-            before = now.lexical.mended(context[-1], self._embedder.knows_word)
-            mixed = 0.5 * vector + 0.5 * self._embedder.encode_query(f"{before} {asked}")
-            vector = (mixed / np.linalg.norm(mixed)).astype(np.float32)
-            shares = np.maximum(shares, 0.8 * now.lexical.shares(f"{before} {asked}"))
-        hits, signs = _ranked(now, vector, shares, today, limit)
-        return Found(hits, confidence(signs) if hits else 0.0, asked, follow_up, now.version)
+            mixed = 0.5 * self._embedder.encode_query(mended) + 0.5 * dense
+            dense = (mixed / np.linalg.norm(mixed)).astype(np.float32)
+        hits = _ranked(now, asked, reading, dense, shares, self._today(), limit)
+        likely = max((hit.confidence for hit in hits[:3]), default=0.0)
+        return Found(hits, likely, mended, follow_up, now.version)
 
     def _now(self) -> Snapshot:
         """The generation in force, opened anew when `current` was replaced."""
@@ -166,10 +132,9 @@ class Search:
         if stamp != self._stamp and self._lock.acquire(blocking=False):
             try:
                 generation = current(self._folder)
-                if generation is not None:
-                    fresh = Snapshot(generation)
-                    if fresh.model == self._embedder.digest:
-                        self._snapshot = fresh
+                fresh = Snapshot(generation) if generation is not None else self._snapshot
+                if fresh.model == self._embedder.digest:
+                    self._snapshot = fresh
                 self._stamp = stamp
             except IndexUnusable:
                 self._stamp = stamp
@@ -186,36 +151,36 @@ def _stamp(folder: Path) -> tuple[int, int]:
     return (held.st_mtime_ns, held.st_ino)
 
 
-def _ranked(now: Snapshot, vector: Vectors, shares: Vectors, today: date, limit: int) -> tuple[tuple[Hit, ...], Signs]:
+def _ranked(
+    now: Snapshot, asked: str, reading: Reading, vector: Vectors, shares: Vectors, today: date, limit: int
+) -> tuple[Hit, ...]:
     rows, _ = now.index.search(vector, min(DENSE_REACH, now.index.size))
     reach = min(LEXICAL_REACH, len(shares))
-    worded = np.argpartition(-shares, reach - 1)[:reach] if reach else np.zeros(0, np.int64)
+    worded = np.argpartition(-shares, reach - 1)[:reach]
     rows = np.union1d(rows, worded[shares[worded] > 0])
     rows = rows[~now.shut_out(today)[now.article_of[rows]]]
     if not len(rows):
-        return (), Signs(0, 0, 0, 0)
+        return ()
     dense = now.vectors[rows] @ vector
-    asked = now.nearest_asked(vector, now.article_of[rows])
-    lexical = shares[rows]
-    scores = dense + LEXICAL * lexical + ASKED * asked
-    order = np.argsort(-scores, kind="stable")
-    first = int(order[0])
-    signs = Signs(float(scores[first]), float(dense[first]), float(lexical.max()), float(asked.max()))
+    near = now.nearest_asked(vector, now.article_of[rows])
+    scores = dense + LEXICAL * shares[rows] + ASKED * near
+    best = np.argsort(-scores, kind="stable")[:WORDS_REACH]
+    rows, dense, near, scores = rows[best], dense[best], near[best], scores[best]
+    words = now.word_shares(reading, rows, dense)
+    scores = scores + WORDS * words
+    unknown = now.lexical.unknown(asked)
     hits: list[Hit] = []
     said: list[frozenset[str]] = []
-    for place in order.tolist():
+    for place in np.argsort(-scores, kind="stable").tolist():
         row = int(rows[place])
         passage = now.passages[int(now.passage_of[row])]
         sentence = row - int(now.first_row[passage.id])
-        words = frozenset(words_of(passage.sentences[sentence]))
-        if any(_alike(words, other) for other in said):
+        own = frozenset(words_of(passage.sentences[sentence]))
+        if any(len(own & other) >= ALIKE * len(own | other) for other in said):
             continue
-        said.append(words)
-        hits.append(Hit(passage, sentence, float(scores[place]), float(dense[place]), float(lexical[place])))
+        said.append(own)
+        signs = Signs(float(dense[place]), float(shares[row]), float(near[place]), float(words[place]), unknown)
+        hits.append(Hit(passage, sentence, float(scores[place]), signs.dense, signs.lexical, confidence(signs)))
         if len(hits) == limit:
             break
-    return tuple(hits), signs
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= ALIKE * len(one | other)
+    return tuple(hits)
