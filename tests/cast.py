@@ -1,0 +1,136 @@
+"""The cast: a server as its users run it, a visitor, and what they need to meet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+HANDRAIL = [sys.executable, "-m", "bot"]
+
+
+
+def environment(data: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDRAIL_")}
+    return kept | {"HANDRAIL_DATA": str(data), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
+
+
+def copy_warm(warm: Path, data: Path) -> Path:
+    """Model and index by hard links; everything else is the test's own."""
+    for source in warm.rglob("*"):
+        target = data / source.relative_to(warm)
+        if source.is_dir() and not source.is_symlink():
+            target.mkdir(parents=True, exist_ok=True)
+        elif source.is_symlink():
+            target.symlink_to(os.readlink(source))
+        elif source.is_file() and source.suffix != ".lock":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, target)
+    return data
+
+
+def free_port() -> int:
+    with socket.socket() as ear:
+        ear.bind(("127.0.0.1", 0))
+        port: int = ear.getsockname()[1]
+        return port
+
+
+@dataclass
+class Server:
+    """`handrail serve` as its users run it."""
+
+    data: Path
+    port: int
+    extra: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, wait: float = 90) -> Server:
+        log = (self.data / "server.log").open("a")
+        self.process = subprocess.Popen(
+            [*HANDRAIL, "serve", "--port", str(self.port)],
+            cwd=ROOT,
+            env=environment(self.data, **self.extra),
+            stdout=log,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+        until = time.monotonic() + wait
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended: {self.log()[-2000:]}")
+            try:
+                if httpx.get(self.url + "/readyz", timeout=2).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"the server was not ready in {wait} s: {self.log()[-2000:]}")
+
+    def log(self) -> str:
+        return (self.data / "server.log").read_text()
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait(10)
+        finally:
+            self.process = None
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`handrail …` on the same data folder."""
+        return subprocess.run(
+            [*HANDRAIL, *words], cwd=ROOT, env=environment(self.data, **self.extra), capture_output=True, text=True, timeout=120
+        )
+
+    def key(self, name: str, scopes: str) -> str:
+        done = self.run("key", "add", name, "--scopes", scopes)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+class Visitor:
+    """Somebody who came to the practice's page."""
+
+    def __init__(self, url: str, **asked: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=30)
+        opened = self.http.post("/v1/conversations", json=asked)
+        assert opened.status_code == 201, opened.text
+        self.opened: dict[str, Any] = opened.json()
+        self.id: str = self.opened["id"]
+        self.token: str = self.opened["token"]
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+        self.path = f"/v1/conversations/{self.id}"
+
+    def post(self, text: str, client_id: str | None = None) -> httpx.Response:
+        body = {"text": text} | ({"client_id": client_id} if client_id else {})
+        return self.http.post(self.path + "/messages", json=body)
+
+    def say(self, text: str) -> dict[str, Any]:
+        answer = self.post(text)
+        assert answer.status_code == 201, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def messages(self, after: int = 0) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get(self.path + "/messages", params={"after": after}).json()["messages"]
+        return found

@@ -1,0 +1,65 @@
+"""Fixtures that every room shares: one warm index, real servers, the cast."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cast import HANDRAIL, ROOT, Server, Visitor, copy_warm, environment, free_port
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the model exported and the shipped articles indexed: copied by links, never written to."""
+    folder = tmp_path_factory.mktemp("warm")
+    done = subprocess.run(
+        [*HANDRAIL, "index"], cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def make_server(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    made: list[Server] = []
+
+    def make(**settings: str) -> Server:
+        data = copy_warm(warm, tmp_path_factory.mktemp("data"))
+        one = Server(data, free_port(), settings)
+        made.append(one)
+        return one.start()
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def server(make_server: Start) -> Server:
+    """The one that most tests share. Rates are wide, since one address plays the whole town."""
+    return make_server(HANDRAIL_CONVERSATIONS_PER_MINUTE="100000")
+
+
+@pytest.fixture
+def visitor(server: Server) -> Visitor:
+    return Visitor(server.url)
+
+
+@pytest.fixture
+def stranger(server: Server) -> Visitor:
+    """Has a conversation of their own, and must get a 404 for anybody else's."""
+    return Visitor(server.url)
+
+
+@pytest.fixture(scope="session")
+def clinician(server: Server) -> httpx.Client:
+    """Works by API key, as an integrator's console would."""
+    return httpx.Client(
+        base_url=server.url, timeout=30, headers={"Authorization": f"Bearer {server.key('clinician', 'handoffs,webhooks,answers')}"}
+    )
