@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.model import (
     Citation,
@@ -28,7 +28,10 @@ from bot.model import (
     Visit,
     Webhook,
 )
-from retrieval.model import Article, Hit
+from retrieval.model import Article, Passage
+
+if TYPE_CHECKING:
+    from retrieval.search import Found
 
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
@@ -53,7 +56,8 @@ class Conversations(Protocol):
         """One transaction. Raises Stale, Reused, NotThere (unknown or erased), StoreFault."""
 
     async def add(self, conversation: str, drafts: Sequence[Draft], at: datetime, unless_since: int | None = None) -> tuple[Message, ...]:
-        """System messages outside a turn (reminders, "no one has joined yet")."""
+        """System messages outside a turn (reminders, "no one has joined yet"); none when anyone but the system has
+        written after the seq `unless_since`."""
 
     async def messages(self, conversation: str, after: int = 0, limit: int = 1000) -> tuple[Message, ...]: ...
 
@@ -67,8 +71,10 @@ class Conversations(Protocol):
 class Handoffs(Protocol):
     """What clinicians and integrators need."""
 
-    async def queue(self, state: HandoffState | None = HandoffState.WAITING, limit: int = 200) -> tuple[Handoff, ...]:
-        """Highest urgency first, then longest wait."""
+    async def queue(
+        self, state: HandoffState | None = HandoffState.WAITING, limit: int = 200, bookings_only: bool = False
+    ) -> tuple[Handoff, ...]:
+        """Highest urgency first, then longest wait; closed ones latest first. `bookings_only`: without a risk flag."""
 
     async def handoff(self, id: str) -> Handoff | None: ...
 
@@ -80,7 +86,7 @@ class Handoffs(Protocol):
         Raises NotThere, Held (another holds it, or the version is old), RiskOpen.
         """
 
-    async def claim_next(self, move: Callable[[Handoff], Move]) -> Handoff | None:
+    async def claim_next(self, move: Callable[[Handoff], Move], bookings_only: bool = False) -> Handoff | None:
         """Claims the first in line; skips what another claims at the same moment. None when the queue is empty."""
 
     async def say(
@@ -105,15 +111,22 @@ class Handoffs(Protocol):
 class Deliveries(Protocol):
     """The outbox."""
 
-    async def due(self, now: datetime, limit: int = 100) -> tuple[Delivery, ...]:
-        """Claims due deliveries for sending: each is given to exactly one caller until its lease runs out."""
+    async def due(self, now: datetime, limit: int = 100, busy: Collection[str] = ()) -> tuple[Delivery, ...]:
+        """Claims due deliveries for sending: each is given to exactly one caller until its lease runs out.
+
+        None for the targets in `busy`. In one conversation a webhook's later event waits for the earlier one.
+        """
+
+    async def next_due(self) -> datetime | None:
+        """When the next delivery is due; None when nothing waits."""
 
     async def sent(self, delivery: int, at: datetime) -> None: ...
 
     async def failed(self, delivery: int, error: str, retry_at: datetime | None) -> None:
         """To be tried again at `retry_at`, or dead when that is None."""
 
-    async def deliveries(self, target: str, state: str | None = None, limit: int = 200) -> tuple[Delivery, ...]: ...
+    async def deliveries(self, target: str = "", state: str | None = None, limit: int = 200) -> tuple[Delivery, ...]:
+        """Latest first; for all targets when none is given (then dead ones, unless a state is)."""
 
     async def replay(self, target: str, first: int | None, last: int | None, at: datetime) -> int:
         """Dead (or sent) deliveries of a target made due again; how many."""
@@ -164,12 +177,30 @@ class Staff(Protocol):
     async def take_secret(self, kind: str, digest: bytes, now: datetime) -> dict[str, Any] | None:
         """Gives it once, and removes it."""
 
+    async def keep(self, kind: str, id: str, value: dict[str, Any], at: datetime) -> None:
+        """A small record of another room's (a passkey, a mark on a flag, leave), encrypted; the same id again replaces it."""
+
+    async def kept(self, kind: str) -> dict[str, dict[str, Any]]:
+        """All records of the kind by id."""
+
+    async def drop(self, kind: str, id: str) -> bool: ...
+
     async def audit(self, who: str, action: str, subject: str, at: datetime, detail: dict[str, Any] | None = None) -> None: ...
 
     async def audit_rows(self, after: int = 0, limit: int = 200) -> tuple[dict[str, Any], ...]: ...
 
     async def audit_verify(self) -> tuple[int, str]:
         """(rows checked, "" or the first fault found)."""
+
+
+class Watch(Protocol):
+    """A bell of one watcher, to be awaited again and again."""
+
+    def __aiter__(self) -> AsyncIterator[None]: ...
+
+    async def __anext__(self) -> None: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
@@ -182,8 +213,17 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
 
     async def ready(self) -> bool: ...
 
-    def watch(self, conversation: str | None = None) -> AsyncIterator[None]:
-        """Wakes (coalesced) after commits that touch the conversation, or any when None; ends when the store closes."""
+    def watch(self, conversation: str | None = None) -> Watch:
+        """Wakes (coalesced) after commits that touch the conversation, or any when None; ends when the store closes.
+
+        It listens from the call on. Close it with `aclose()`.
+        """
+
+    def wake(self, conversation: str) -> None:
+        """Wakes the conversation's watchers of this process though nothing was committed (somebody types)."""
+
+    def end_watches(self) -> None:
+        """Ends all watches: at SIGTERM, so that the streams end and the server can drain."""
 
     async def gaps(self, limit: int = 200) -> tuple[tuple[str, int, datetime], ...]:
         """(redacted question, times asked, last asked) in demand's order, exact repeats counted; grouping is not the store's."""
@@ -214,22 +254,31 @@ class Search(Protocol):
     """The articles, and what is found in them."""
 
     @property
-    def articles(self) -> Mapping[str, Article]:
-        """By slug. The same that the index was built from; an article whose review has expired is not among them."""
+    def version(self) -> str:
+        """The corpus version in force."""
 
-    def search(self, query: str, *, vector: Any = None, limit: int = 8, context: Sequence[str] = ()) -> list[Hit]:
-        """The best sentences, best first. `vector` is the query's own unit vector where the caller has it already;
-        `context` are the visitor's earlier questions, oldest first. A score is comparable between searches."""
+    def articles(self) -> Mapping[str, Article]:
+        """The articles that may answer, by slug: one whose review has expired is not among them."""
+
+    def passages(self, slug: str) -> Sequence[Passage]:
+        """An article's passages in reading order; empty when there is no such article."""
+
+    def find(self, query: str, *, vector: Any = None, limit: int = 8, context: Sequence[str] = ()) -> Found:
+        """The best sentences, best first, and how likely the corpus answers the question at all. `vector` is the
+        query's own unit vector where the caller has it; `context` are the visitor's earlier questions, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an answer will say, before it is worded: the quotes in reading order, each with its number."""
+    """What an answer will say, before it is worded. `told` are the quotes as they are set in the corpus's manner, one a
+    citation and in reading order; `sources` the lines that name where they stand."""
 
     opening: str
     quotes: tuple[Citation, ...]
+    told: tuple[str, ...]
+    sources: tuple[str, ...]
     closing: str = ""
-    items: bool = False  # each quote is an item of a list
+    items: bool = False  # the quotes are items of a list
     language: str = "en"
 
 

@@ -1,0 +1,139 @@
+"""Due deliveries: claim, send, back off, give up when there is no hope, never stop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.model import Delivery, StoreFault
+from bot.ports import Clock, Notifier, Permanent, RetryAfter, Store
+
+log = structlog.get_logger(__name__)
+
+WAITS = (5, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 16 * 3600, 24 * 3600, 24 * 3600)
+"""Seconds before the second, third … attempt: a little over three days in all. After the last one it is a dead letter."""
+LONGEST = 24 * 3600.0  # a target that asks for more patience than this gets this
+AT_ONCE = 8  # sends under way to one target
+IN_HAND = 32  # claimed at a time
+SEND_WITHIN = 60.0  # seconds; below the store's lease on what is being sent
+LOOK_AGAIN = 1.0  # seconds; when no bell rings (another replica's, a timer's)
+BREATH = 0.02  # seconds between two looks, so that a busy house is not asked at every message
+
+
+class Outbox:
+    """The loop of one process. Any number of processes may run one: the store gives each delivery to one of them."""
+
+    def __init__(
+        self, store: Store, senders: Mapping[str, Notifier], clock: Clock, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._store, self._senders, self._clock, self._chance = store, senders, clock, chance
+        self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._by_target: Counter[str] = Counter()
+        self._gates: dict[str, asyncio.Semaphore] = {}
+
+    async def run(self) -> None:
+        """Until cancelled, or the store closes."""
+        bell = self._store.watch(None)
+        try:
+            while await _rung(bell, await self._look()):
+                await asyncio.sleep(BREATH)
+        finally:
+            for task in self._in_hand.values():
+                task.cancel()
+            await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+
+    async def _look(self) -> float:
+        """Takes in hand what is due; how long to wait for a bell before looking again, in seconds."""
+        try:
+            now = self._clock()
+            next_due = await self._store.next_due()
+            if next_due is None:
+                return LOOK_AGAIN
+            if next_due > now:
+                return min(LOOK_AGAIN, (next_due - now).total_seconds())
+            busy = frozenset(target for target, number in self._by_target.items() if number >= AT_ONCE)
+            claimed = await self._store.due(now, IN_HAND, busy)
+        except StoreFault as error:
+            log.error("outbox.store", detail=str(error))
+            return LOOK_AGAIN
+        for delivery in claimed:
+            if delivery.id not in self._in_hand:
+                self._take(delivery)
+        return 0.0 if claimed else LOOK_AGAIN
+
+    def _take(self, delivery: Delivery) -> None:
+        self._by_target[delivery.target] += 1
+        task = asyncio.create_task(self._deliver(delivery))
+        self._in_hand[delivery.id] = task
+        task.add_done_callback(lambda _: self._let_go(delivery))
+
+    def _let_go(self, delivery: Delivery) -> None:
+        del self._in_hand[delivery.id]
+        self._by_target[delivery.target] -= 1
+        if not self._by_target[delivery.target]:
+            del self._by_target[delivery.target]
+            self._gates.pop(delivery.target, None)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        gate = self._gates.setdefault(delivery.target, asyncio.Semaphore(AT_ONCE))
+        async with gate:
+            retry_at, error = await self._send(delivery)
+        try:
+            if error is None:
+                await self._store.sent(delivery.id, self._clock())
+            else:
+                await self._store.failed(delivery.id, error, retry_at)
+        except StoreFault as fault:  # it goes out once more when its lease has run out: at least once, never lost
+            log.error("outbox.store", delivery=delivery.id, detail=str(fault))
+
+    async def _send(self, delivery: Delivery) -> tuple[datetime | None, str | None]:
+        """(when to try again, what went wrong): (None, None) when it was taken, (None, error) when it is dead."""
+        sender = self._senders.get(delivery.target.partition(":")[0])
+        if sender is None:
+            return None, f"nothing sends to {delivery.target.partition(':')[0]}"
+        try:
+            handoff = await self._store.handoff(delivery.handoff) if delivery.handoff else None
+            async with asyncio.timeout(SEND_WITHIN):
+                await sender.send(delivery, handoff)
+        except Permanent as error:
+            log.warning("outbox.dead", delivery=delivery.id, kind=delivery.kind, error=str(error))
+            return None, str(error) or "refused for good"
+        except RetryAfter as error:
+            return self._later(delivery, str(error), asked=error.seconds)
+        except Exception as error:  # the second of three in the tree: whatever a target does, the loop goes on
+            return self._later(delivery, f"{type(error).__name__}: {error}")
+        return None, None
+
+    def _later(self, delivery: Delivery, error: str, asked: float = 0.0) -> tuple[datetime | None, str]:
+        log.info("outbox.failed", delivery=delivery.id, kind=delivery.kind, attempt=delivery.attempt, error=error)
+        if delivery.attempt > len(WAITS):
+            log.warning("outbox.dead", delivery=delivery.id, kind=delivery.kind, error=error)
+            return None, error
+        wait = WAITS[max(0, delivery.attempt - 1)] * (0.8 + 0.4 * self._chance())
+        return self._clock() + timedelta(seconds=min(LONGEST, max(wait, asked))), error
+
+
+async def run(
+    store: Store, senders: Mapping[str, Notifier], clock: Clock, chance: Callable[[], float] = random.random
+) -> None:
+    """Sends what is due, until cancelled or the store closes. `senders` by the part of a target before its colon."""
+    await Outbox(store, senders, clock, chance).run()
+
+
+async def _rung(bell: AsyncIterator[None], seconds: float) -> bool:
+    """Waits for the bell, so long at most. False when the store has closed."""
+    if seconds <= 0:
+        return True
+    try:
+        async with asyncio.timeout(seconds):
+            await anext(bell)
+    except TimeoutError:
+        return True
+    except StopAsyncIteration:
+        return False
+    return True

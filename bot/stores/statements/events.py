@@ -1,0 +1,156 @@
+"""Events, and what follows from them for whoever must be told: rows of the outbox in the same transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
+
+from bot.model import Event, Message, Notice
+from bot.stores import rows
+from bot.stores.prepared import Prepared, Tx
+from bot.stores.schema import deliveries, events, webhooks
+
+_ACTIVE = Prepared(select(webhooks.c.id, webhooks.c.events).where(webhooks.c.disabled_at.is_(None)))
+
+_EVENT = insert(events).values(
+    {name: bindparam(name) for name in ("conversation", "seq", "kind", "data", "created_at")}
+)
+_ADD = Prepared(_EVENT)
+_ADD_TOLD = Prepared(_EVENT.returning(events.c.id))
+
+_DELIVER = Prepared(
+    insert(deliveries).values(
+        {
+            **{
+                name: bindparam(name)
+                for name in (
+                    "event",
+                    "target",
+                    "kind",
+                    "due_at",
+                    "handoff",
+                    "conversation",
+                    "step",
+                    "cancel_on_claim",
+                    "created_at",
+                )
+            },
+            "attempt": literal_column("0"),
+            "state": literal_column("'due'"),
+            "last_error": literal_column("''"),
+        }
+    )
+)
+
+_FEED = select(events.c.id, events.c.conversation, events.c.seq, events.c.kind, events.c.data, events.c.created_at)
+_AFTER = _FEED.where(events.c.id > bindparam("after")).order_by(events.c.id).limit(bindparam("most"))
+_FENCE: ColumnElement[bool] = literal_column("events.transaction_id < pg_snapshot_xmin(pg_current_snapshot())")
+FEED = Prepared(
+    _AFTER,
+    postgresql=_FEED.where(events.c.id > bindparam("after"), _FENCE).order_by(events.c.id).limit(bindparam("most")),
+)
+LAST = Prepared(select(func.coalesce(func.max(events.c.id), 0)))
+
+_CANCEL = Prepared(
+    update(deliveries)
+    .where(
+        deliveries.c.handoff == bindparam("h"), literal_column("cancel_on_claim = 1"), literal_column("state = 'due'")
+    )
+    .values(state=literal_column("'cancelled'"), ended_at=bindparam("at"))
+)
+
+
+@dataclass(slots=True)
+class Happened:
+    """What one unit of work tells the world. `tell` writes it all at the unit's end."""
+
+    conversation: str
+    at: int  # microseconds
+    rows: list[tuple[str, int, str]] = field(default_factory=list)  # kind, seq, data
+
+    def add(self, kind: str, at: int, /, **data: Any) -> None:
+        self.rows.append((kind, at, rows.as_json({"conversation": self.conversation, **data})))
+
+    def message(self, message: Message) -> None:
+        self.add(
+            "message.created",
+            message.seq,
+            message=message.id,
+            seq=message.seq,
+            author=message.author.value,
+            kind=message.kind.value,
+        )
+
+    def tell(self, tx: Tx) -> None:
+        """Inserts the events, and a delivery for each active webhook that asked for the kind."""
+        tx.touched.add(self.conversation)
+        if not self.rows:
+            return
+        found = [
+            {"conversation": self.conversation, "seq": seq, "kind": kind, "data": data, "created_at": self.at}
+            for kind, seq, data in self.rows
+        ]
+        hooks = [(id, frozenset(json.loads(wanted))) for id, wanted in tx.all(_ACTIVE, {})]
+        if not hooks:
+            tx.many(_ADD, found)
+            return
+        due = []
+        for row in found:
+            told = tx.one(_ADD_TOLD, row)
+            assert told is not None
+            for id, wanted in hooks:
+                if not wanted or row["kind"] in wanted:
+                    due.append(
+                        _delivery(f"webhook:{id}", str(row["kind"]), self.at, self.at, self.conversation, event=told[0])
+                    )
+        if due:
+            tx.many(_DELIVER, due)
+
+
+def notify(tx: Tx, notices: Iterable[Notice], conversation: str, handoff: str, at: datetime) -> None:
+    due = [
+        _delivery(
+            n.target, n.kind, rows.micros(n.due_at), rows.micros(at), conversation,
+            handoff=handoff, step=n.step, cancel_on_claim=int(n.cancel_on_claim),
+        )
+        for n in notices
+    ]  # fmt: skip
+    if due:
+        tx.many(_DELIVER, due)
+
+
+def cancel(tx: Tx, handoff: str, at: datetime) -> None:
+    """Notices that a claim makes needless."""
+    tx.run(_CANCEL, {"h": handoff, "at": rows.micros(at)})
+
+
+def feed(tx: Tx, after: int, limit: int) -> tuple[Event, ...]:
+    return tuple(map(rows.event, tx.all(FEED, {"after": after, "most": limit})))
+
+
+def last(tx: Tx) -> int:
+    """The id of the last event."""
+    row = tx.one(LAST, {})
+    return int(row[0]) if row else 0
+
+
+def _delivery(
+    target: str, kind: str, due_at: int, at: int, conversation: str,
+    *, event: int | None = None, handoff: str = "", step: int = 0, cancel_on_claim: int = 0,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "event": event,
+        "target": target,
+        "kind": kind,
+        "due_at": due_at,
+        "handoff": handoff,
+        "conversation": conversation,
+        "step": step,
+        "cancel_on_claim": cancel_on_claim,
+        "created_at": at,
+    }

@@ -1,0 +1,174 @@
+"""SQLite's one writer: a thread that commits whatever has gathered as one group, each unit in a savepoint of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.model import StoreFault
+from bot.stores.hub import Hub
+from bot.stores.prepared import Prepared, Row
+from bot.stores.seal import Lock, Safe
+
+GROUP = 256  # units in one commit, at most
+Work = Callable[["SqliteTx"], Any]
+
+
+class SqliteTx:
+    """A transaction on one sqlite3 connection."""
+
+    __slots__ = ("_cursor", "safe", "touched")
+
+    def __init__(self, connection: sqlite3.Connection, safe: Safe) -> None:
+        self._cursor, self.safe = connection.cursor(), safe
+        self.touched: set[str] = set()
+
+    def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:
+        text, own = statement.sqlite
+        rows = self._cursor.execute(text, {**own, **values} if own else values).fetchall()
+        return rows[0] if rows else None
+
+    def all(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row]:
+        text, own = statement.sqlite
+        return self._cursor.execute(text, {**own, **values} if own else values).fetchall()
+
+    def run(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        text, own = statement.sqlite
+        self._cursor.execute(text, {**own, **values} if own else values)
+
+    def many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+        text, own = statement.sqlite
+        self._cursor.executemany(text, [{**own, **row} for row in rows] if own else rows)
+
+    def lock(self, conversation: str, wrapped: bytes) -> Lock:
+        return self.safe.lock(conversation, wrapped)
+
+
+@dataclass(slots=True)
+class _Unit:
+    work: Work
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Takes units from the event loop's thread; their futures are set only after the COMMIT."""
+
+    def __init__(self, connection: sqlite3.Connection, safe: Safe, hub: Hub, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection, self._safe, self._hub, self._loop = connection, safe, hub, loop
+        self._waiting: deque[_Unit] = deque()
+        self._there = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def do(self, work: Work) -> Any:
+        if self._closing:
+            raise StoreFault("the store is closed")
+        unit = _Unit(work, self._loop.create_future())
+        with self._there:
+            self._waiting.append(unit)
+            self._there.notify()
+        return await unit.done
+
+    def close(self) -> None:
+        """Commits what is waiting, then ends. Blocks: call it off the event loop's thread."""
+        with self._there:
+            self._closing = True
+            self._there.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._there:
+                while not self._waiting and not self._closing:
+                    self._there.wait()
+                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+            if not group:
+                return
+            touched = self._commit(group)
+            if self._loop.is_closed():
+                continue
+            self._loop.call_soon_threadsafe(self._answer, group, touched)
+
+    def _answer(self, group: list[_Unit], touched: set[str]) -> None:
+        for unit in group:
+            if unit.done.done():  # the caller went away: what was committed stands
+                continue
+            if unit.error is not None:
+                unit.done.set_exception(unit.error)
+            else:
+                unit.done.set_result(unit.result)
+        if touched:
+            self._hub.ring(touched)
+
+    def _commit(self, group: list[_Unit]) -> set[str]:
+        """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail."""
+        connection, touched = self._connection, set[str]()
+        alone = len(group) == 1
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for unit in group:
+                self._do(unit, touched, alone)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._abandon()
+            failure = fault(error)
+            for unit in group:
+                if unit.error is None or isinstance(unit.error, StoreFault):
+                    unit.result, unit.error = None, failure
+            return set()
+        return touched
+
+    def _do(self, unit: _Unit, touched: set[str], alone: bool) -> None:
+        connection = self._connection
+        connection.execute("SAVEPOINT unit")
+        tx = SqliteTx(connection, self._safe)
+        try:
+            unit.result = unit.work(tx)
+        except sqlite3.OperationalError:
+            raise  # full, gone or read-only: nothing of this group can be promised
+        except BaseException as error:  # handed to the caller, who alone knows what it means
+            if not connection.in_transaction:
+                raise sqlite3.OperationalError("the transaction was lost") from error
+            connection.execute("ROLLBACK TO unit")
+            unit.error = error
+        else:
+            touched |= tx.touched
+        connection.execute("RELEASE unit")
+
+    def _abandon(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            pass
+
+
+def fault(error: sqlite3.Error | OSError, where: str = "") -> StoreFault:
+    """What to do about it, in one line."""
+    at = f"{where}: " if where else ""
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            return StoreFault(f"{at}the disk is full: make room; nothing that was acknowledged is lost")
+        return StoreFault(
+            f"{at}{error.strerror or error}: the data folder must be writable by the user who runs handrail"
+        )
+    text = str(error)
+    if "full" in text:
+        return StoreFault(f"{at}the disk is full: make room; nothing that was acknowledged is lost")
+    if "readonly" in text or "unable to open" in text:
+        return StoreFault(f"{at}the database cannot be written ({text}): check the data folder's rights and its disk")
+    if "malformed" in text or "not a database" in text:
+        return StoreFault(f"{at}the database file is damaged ({text}): restore a backup with `handrail restore FILE`")
+    return StoreFault(f"{at}the database answers {text!r}")
