@@ -252,7 +252,7 @@ async def drill(
             opening=opening,
             owner=Owner.QUEUE,
             notices=plan,
-        )  # fmt: skip
+        )
     )
     if recorded.handoff is None:
         raise NotThere(id)
