@@ -175,8 +175,8 @@ class Booking:
         """The times into `changes`; what has to be asked about them, as blocks with their values."""
         own = " ".join(talk.text.split())[:_OWN_WORDS]
         if times.spans and talk.draft.asked != "times" and len(talk.text) > 40:
-            first, last = min(start for start, _ in times.spans), max(end for _, end in times.spans)
-            own = " ".join(talk.text[first:last].split())[:_OWN_WORDS]
+            start, end = min(s for s, _ in times.spans), max(e for _, e in times.spans)
+            own = " ".join(talk.text[start:end].split())[:_OWN_WORDS]
 
         def day(value: date) -> str:
             return self.reader.day(value, talk.now, talk.language)

@@ -18,7 +18,8 @@ from bot.booking.grammar import Grammar, alternatives, clock_of, grammar, minute
 from bot.hours import Hours
 from bot.words import Words
 
-_PARTS = {(360, 720): "times_morning", (720, 1020): "times_afternoon", (1020, 1260): "times_evening"}
+_PARTS: dict[tuple[int | None, int | None], str] = {(360, 720): "times_morning", (720, 1020): "times_afternoon"}
+_PARTS[1020, 1260] = "times_evening"
 _AHEAD = 21  # days within which a wish without a date is looked up in the opening hours
 _SLOTS = 3
 _JUST_PAST = 60  # days: a day and month without a year that lies so close behind was meant, and has passed
