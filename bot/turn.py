@@ -22,6 +22,7 @@ from bot.model import (
     Gap,
     Kind,
     Memory,
+    Notice,
     NotThere,
     Opening,
     Owner,
@@ -207,8 +208,8 @@ class Desk:
         return Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap, score=spoken.score)
 
     def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
-        values = self.parts.hours.promise_words(urgency, now, language)
-        text, _ = self.parts.words.say(block, language, **values)
+        promise = handoff.promise_text(self.parts.words, self.parts.hours, urgency, now, language)
+        text, _ = self.parts.words.say(block, language, promise=promise)
         return Draft(Author.BOT, Kind.HANDOFF, text)
 
     # ── what is committed ───────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +251,6 @@ class Desk:
         if opening and owner is Owner.BOT:
             owner = Owner.QUEUE
         events = tuple(more.pop("events", ())) + (("safety.flagged",) if verdict.urgency >= Urgency.CHECK_IN else ())
-        notices = ladder.notices(opening, visit.handoff, self.parts.words.practice, self.parts.notify, now) if opening else ()
         return Turn(
             conversation=visit.conversation.id,
             version=visit.version,
@@ -264,7 +264,7 @@ class Desk:
             opening=opening,
             owner=None if owner is visit.conversation.owner else owner,
             events=events,
-            notices=notices,
+            notices=self._notices(opening, visit, now),
             **more,
         )
 
@@ -291,9 +291,15 @@ class Desk:
             reason=Reason.ASKED if reason is Reason.NONE else reason,
             urgency=max(verdict.level, verdict.urgency),
             due_at=self.parts.hours.due(max(verdict.level, verdict.urgency), now),
-            card=card or handoff.card(verdict, text, visit.last_seq + 1, replies, memory),
+            card=card or handoff.card(verdict, text, visit.last_seq + 1, memory),
             booking=memory.booking.state in {"asking", "ready", "paused"},
         )
+
+    def _notices(self, opening: Opening | None, visit: Visit, now: datetime) -> tuple[Notice, ...]:
+        if opening is None:
+            return ()
+        parts = self.parts
+        return ladder.notices(opening, visit.handoff, parts.words.practice, parts.notify, now, parts.hours)
 
     def think_of_person(self, visit: Visit, contact: str, note: str) -> Turn:
         """Asked for a person: the handoff opens, with the note and the contact on its card; risk in them counts."""
@@ -301,9 +307,7 @@ class Desk:
         screening = self.screen(visit, f"{note}\n{contact}".strip())
         talk, language = visit.conversation, visit.conversation.language
         memory = replace(visit.memory, safety=screening.memory)
-        under_13 = memory.safety.under_13
-        card = handoff.card(screening.verdict, note, visit.last_seq + 1, (), memory)
-        card = replace(card, note=note, contact="" if under_13 else contact)
+        card = handoff.card(screening.verdict, note, visit.last_seq + 1, memory, contact=contact, note=note)
         verdict = screening.verdict
         if verdict.level < Urgency.CHECK_IN and verdict.reason in {Reason.NONE, Reason.BOOKING}:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)
@@ -362,6 +366,6 @@ class Desk:
             opening=opening,
             owner=None if owner is talk.owner else owner,
             events=("safety.flagged",),
-            notices=ladder.notices(opening, visit.handoff, self.parts.words.practice, self.parts.notify, now),
+            notices=self._notices(opening, visit, now),
         )
 
