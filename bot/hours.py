@@ -121,7 +121,7 @@ class Hours:
             spans += [(0, end - _FULL) for _, end in self._own(day - timedelta(days=1)) if end > _FULL]
         return sorted(spans)
 
-    def _instant(self, day: date, minutes: int, closing: bool) -> datetime:
+    def instant(self, day: date, minutes: int, closing: bool = False) -> datetime:
         """UTC of a wall-clock time. A missing one is the moment the clocks go forward; of a doubled one,
         opening takes the first and closing the second."""
         wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
@@ -140,7 +140,7 @@ class Hours:
         for n in range(days):
             day = first + timedelta(days=n)
             for start, end in self._on(day):
-                opens, closes = self._instant(day, start, False), self._instant(day, end, True)
+                opens, closes = self.instant(day, start, False), self.instant(day, end, True)
                 if closes > opens:
                     yield opens, closes
 
@@ -158,6 +158,10 @@ class Hours:
             held = opens, closes
         if held:
             yield held
+
+    def opening_on(self, day: date) -> tuple[Period, ...]:
+        """The open periods (UTC) of one local day, midnight to midnight; empty when closed all day."""
+        return tuple(self._days(day, 1))
 
     def open_at(self, at: datetime) -> bool:
         return any(opens <= at for opens, _ in self.periods(at, 1))
