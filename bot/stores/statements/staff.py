@@ -61,7 +61,7 @@ _SESSION = Prepared(
 )
 _TOUCH = Prepared(text("UPDATE sessions SET seen_at = :now WHERE id = :id AND seen_at < :now"))
 _SESSIONS = Prepared(
-    select(s.c.id, s.c.created_at, s.c.seen_at, s.c.address, s.c.agent)
+    select(s.c.id, s.c.digest, s.c.created_at, s.c.seen_at, s.c.address, s.c.agent)
     .where(s.c.user == bindparam("who"))
     .order_by(s.c.seen_at.desc())
 )
@@ -179,8 +179,15 @@ def touch(tx: Tx, id: str, now: datetime) -> None:
 
 def sessions(tx: Tx, user: str) -> tuple[dict[str, Any], ...]:
     return tuple(
-        {"id": id, "created_at": rows.moment(created), "seen_at": rows.moment(seen), "address": address, "agent": agent}
-        for id, created, seen, address, agent in tx.all(_SESSIONS, {"who": user})
+        {
+            "id": id,
+            "digest": bytes(digest),
+            "created_at": rows.moment(created),
+            "seen_at": rows.moment(seen),
+            "address": address,
+            "agent": agent,
+        }
+        for id, digest, created, seen, address, agent in tx.all(_SESSIONS, {"who": user})
     )
 
 
