@@ -139,7 +139,7 @@ def build(
                 await held.enter_async_context(control.listening(store, clock, settings.data))
             chores = [
                 asyncio.create_task(outbox.run(store, state.senders, clock), name="outbox"),
-                asyncio.create_task(ladder.watch(store, said, clock), name="ladder"),
+                asyncio.create_task(ladder.watch(store, said, clock, parts.notify), name="ladder"),
                 asyncio.create_task(_freeze(), name="freeze"),
             ]
             if ready is not None:

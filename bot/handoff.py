@@ -245,11 +245,9 @@ def merged(old: Card, new: Card) -> Card:
 # ── the steps ──
 
 
-def claim(
-    handoff: Handoff, by: Holder, at: datetime, words: Words, lease: timedelta, said: Sequence[str] = ()
-) -> Move:
+def claim(handoff: Handoff, by: Holder, at: datetime, lease: timedelta, words: Words) -> Move:
     """Exactly one claim wins: the store moves it from waiting only. The visitor reads who has joined."""
-    say = (notice(words, "claimed", handoff.language, said, name=by.name),)
+    say = (notice(words, "claimed", handoff.language, name=by.name),)
     return replace(_move("claim", handoff, by, at, say=say), holder=by, lease_until=at + lease)
 
 
@@ -264,8 +262,8 @@ def release(
     handoff: Handoff,
     by: Holder,
     at: datetime,
-    words: Words,
     note: str,
+    words: Words,
     *,
     notices: Sequence[Notice] = (),
     version: int | None = None,
@@ -280,11 +278,11 @@ def transfer(
     by: Holder,
     to: Holder,
     at: datetime,
-    words: Words,
-    note: str,
     lease: timedelta,
+    note: str,
+    words: Words,
     *,
-    on_duty: bool,
+    on_duty: bool = True,
     version: int | None = None,
 ) -> Move:
     """To someone who is on duty now. Raises NotAllowed for anyone who could not claim it or is not there."""
@@ -303,9 +301,9 @@ def close(
     handoff: Handoff,
     by: Holder,
     at: datetime,
-    words: Words,
     outcome: str,
     note: str,
+    words: Words,
     *,
     say: Sequence[Draft] | None = None,
     version: int | None = None,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bot.handoff import end_drill, promise_text
+import structlog
+
+from bot import handoff as steps
+from bot.handoff import promise_text
 from bot.hours import DAYS, Hours
 from bot.model import (
     Action,
@@ -27,13 +31,17 @@ from bot.model import (
     Opening,
     Owner,
     Reason,
+    RiskOpen,
     Route,
+    StoreFault,
     Turn,
     Urgency,
     Verdict,
 )
-from bot.ports import Clock, Store
+from bot.ports import Clock, Permanent, Store
 from bot.words import CrisisLine, Practice, Words, WordsFault
+
+log = structlog.get_logger(__name__)
 
 CONSOLE, VISITOR = "console", "visitor"
 _LONGEST = timedelta(hours=72)  # how long the repeats go on; between them the wait grows
@@ -146,6 +154,13 @@ def notices(
     return ladder.rise(opening, open_one, at) if opening.urgency > open_one.urgency else ()
 
 
+def again(
+    handoff: Handoff, practice: Practice, notify: Sequence[str], at: datetime, hours: Hours | None = None
+) -> tuple[Notice, ...]:
+    """What goes with a release or a lapse: the ladder from its foot."""
+    return Ladder(practice, notify, hours).again(handoff, at)
+
+
 # ── the word to the visitor ──
 
 
@@ -191,8 +206,52 @@ class VisitorNotice:
     async def send(self, delivery: Delivery, handoff: Handoff | None) -> None:
         if handoff is None or handoff.state is not HandoffState.WAITING or handoff.acknowledged_at is not None:
             return
-        now = self._clock()
-        await self._store.add(handoff.conversation, (no_one_yet(self._words, self._hours, handoff, now),), now)
+        visit, now = await self._store.visit(handoff.conversation), self._clock()
+        if visit is None:
+            raise Permanent("the conversation is gone")
+        if visit.handoff is None or visit.handoff.state is not HandoffState.WAITING:
+            return
+        try:
+            await self._store.add(
+                handoff.conversation, (no_one_yet(self._words, self._hours, handoff, now),), now, visit.last_seq
+            )
+        except NotThere:
+            raise Permanent("the conversation is gone") from None
+
+
+# ── what time does by itself ──
+
+
+async def sweep(store: Store, words: Words, hours: Hours, notify: Sequence[str], now: datetime) -> int:
+    """Claims whose lease ran out go back to the queue, requests nobody answered are closed with an apology.
+
+    How many moved. Any replica may do it at any time: each move is conditional, and one of them wins.
+    """
+    moved = 0
+    for lapsed in await store.lapsed(now):
+        notices = again(lapsed, words.practice, notify, now, hours)
+        with suppress(Held, NotThere, RiskOpen):  # renewed, moved or closed meanwhile
+            await store.move(steps.lapse(lapsed, now, words, notices))
+            moved += 1
+    longest = timedelta(hours=float(words.practice.get("booking", "expires_after_hours") or 72))
+    for waiting in await store.queue(HandoffState.WAITING, limit=500):
+        old = waiting.booking and waiting.reason is Reason.BOOKING and now - waiting.opened_at >= longest
+        if old and waiting.urgency < Urgency.CHECK_IN:
+            with suppress(Held, NotThere, RiskOpen):
+                await store.move(steps.expire(waiting, now, words))
+                moved += 1
+    return moved
+
+
+async def watch(store: Store, words: Words, clock: Clock, notify: Sequence[str] = (), every: float = 2.0) -> None:
+    """Sweeps every so many seconds until cancelled. A store that is away for a while is asked again."""
+    hours = Hours(words.practice)
+    while True:
+        try:
+            await sweep(store, words, hours, notify, clock())
+        except StoreFault as error:
+            log.error("ladder.store", detail=str(error))
+        await asyncio.sleep(every)
 
 
 # ── the drill ──
@@ -263,7 +322,7 @@ async def drill(
     seen = found.acknowledged_at
     if found.state is not HandoffState.CLOSED:
         with suppress(Held):  # whoever took it may be closing it at this moment
-            await store.move(end_drill(found, clock()))
+            await store.move(steps.end_drill(found, clock()))
     told: list[tuple[str, str, str, str]] = []
     for target in dict.fromkeys(n.target for n in plan):
         rows = await store.deliveries(target, limit=deliveries)

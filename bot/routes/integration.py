@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
+from bot.notifiers.webhook import check_address, new_secret
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot import handoff as steps
-from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, NotThere, Outcome, Webhook
-from bot.notifiers.webhook import check_address, new_secret
+from bot import ladder
+from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, Notice, NotThere, Outcome, Webhook
 from bot.rehearse import rehearse
 from bot.routes import access, guard, shapes
 from bot.routes.access import Staff
@@ -23,8 +24,7 @@ from bot.routes.state import Here, here
 router = APIRouter(prefix="/v1", tags=["integration"])
 
 EVENTS = frozenset(
-    "conversation.started message.created safety.flagged handoff.opened handoff.claimed handoff.released "
-    "handoff.escalated handoff.closed booking.requested conversation.erased".split()
+    ["conversation.started", "message.created", "safety.flagged", "handoff.opened", "handoff.claimed", "handoff.released", "handoff.escalated", "handoff.closed", "booking.requested", "conversation.erased"]
 )
 Handoffs = Annotated[Staff, Depends(access.staff("handoffs"))]
 Bookings = Annotated[Staff, Depends(access.staff("handoffs", "bookings"))]
@@ -161,8 +161,17 @@ async def release(request: Request, id: str, who: Handoffs) -> JSONResponse:
     """Back to the queue, with the same urgency and the older clock."""
     sent = await shapes.body(shapes.Release)(request)
     return await move(
-        request, id, lambda app, h: steps.release(h, who.holder, app.clock(), sent.note, app.words, version=sent.version)
+        request,
+        id,
+        lambda app, h: steps.release(
+            h, who.holder, app.clock(), sent.note, app.words, notices=_told_again(app, h), version=sent.version
+        ),
     )
+
+
+def _told_again(app: Here, h: Handoff) -> tuple[Notice, ...]:
+    """Back in the queue, the ladder begins at its foot."""
+    return ladder.again(h, app.words.practice, app.parts.notify, app.clock(), app.parts.hours)
 
 
 @router.post("/handoffs/{id}/transfer", openapi_extra=shapes.takes(shapes.Transfer))

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from bot.handoff import Incomplete, NotAllowed
 from bot.model import Held, NotThere, Reused, RiskOpen, Stale, StoreFault
 from bot.words import Country
 
@@ -74,6 +75,10 @@ def install(app: FastAPI, default_country: Country) -> None:
         match error:
             case NotThere():
                 return response(404, "There is no such thing here, or it is not yours.")
+            case NotAllowed():
+                return response(403, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            case Incomplete():
+                return response(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             case Reused():
                 return response(422, "This client_id was used before with another text: send a new client_id.")
             case Held():
@@ -97,6 +102,6 @@ def install(app: FastAPI, default_country: Country) -> None:
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(HTTPException, http)
-    for kind in (NotThere, Reused, Held, RiskOpen, Stale, StoreFault):
+    for kind in (NotThere, NotAllowed, Incomplete, Reused, Held, RiskOpen, Stale, StoreFault):
         app.add_exception_handler(kind, known)
     app.add_exception_handler(Exception, fault)
