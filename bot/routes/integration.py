@@ -24,7 +24,18 @@ from bot.routes.state import Here, here
 router = APIRouter(prefix="/v1", tags=["integration"])
 
 EVENTS = frozenset(
-    ["conversation.started", "message.created", "safety.flagged", "handoff.opened", "handoff.claimed", "handoff.released", "handoff.escalated", "handoff.closed", "booking.requested", "conversation.erased"]
+    {
+        "conversation.started",
+        "message.created",
+        "safety.flagged",
+        "handoff.opened",
+        "handoff.claimed",
+        "handoff.released",
+        "handoff.escalated",
+        "handoff.closed",
+        "booking.requested",
+        "conversation.erased",
+    }
 )
 Handoffs = Annotated[Staff, Depends(access.staff("handoffs"))]
 Bookings = Annotated[Staff, Depends(access.staff("handoffs", "bookings"))]
