@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from retrieval.confidence import threshold
 from retrieval.model import Article, Progress, silent
 from retrieval.questions import Question
-from retrieval.rank import threshold
 from retrieval.search import Found, Search
 
 SHOWN = 3

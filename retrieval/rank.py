@@ -1,53 +1,157 @@
-"""How the parts of a find are weighed into one score, and what that score says about the question having an answer."""
+"""The order of the finds: vectors, words and the article's own questions weighed into one score a sentence."""
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.confidence import Signs, confidence
+from retrieval.embed import Reading
+from retrieval.lexical import words_of
+from retrieval.model import Hit
+from retrieval.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+    Rows = NDArray[np.int64]
 
 # A sentence's score = its dense product + LEXICAL * BM25 share + ASKED * cosine with its article's nearest question
 # + WORDS * word-by-word share. Found on the question set's `tune` split: see docs/retrieval.md.
-LEXICAL = 0.30
-ASKED = 0.35
-WORDS = 1.0
-RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
+LEXICAL, ASKED, WORDS = 0.30, 0.45, 1.0
+# A follow-up is asked alone and, at this weight, together with the question before it; the articles that answered that
+# one are drawn in, and the sentences that answered it stand back.
+TOGETHER, SAME_ARTICLE, SAID_BEFORE = 0.5, 0.6, 0.2
+_NEAR_BEST = 0.15  # score below the best, within which a sentence counts as having answered the question before
+
 DENSE_REACH = 128  # sentences that the vectors propose
 LEXICAL_REACH = 64  # sentences that the words propose
 WORDS_REACH = 48  # the best of them, compared word by word
+COVERING = 8  # of which the first so many count for `covered`
+_GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
 ALIKE = 0.85  # share of words in common from which two sentences say the same
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """What one find shows: inputs of the confidence, each about 0 to 1. `unknown` is the share of the question's
-    weight in words that the corpus never uses."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One reading of the question and how much it counts."""
 
-    dense: float
-    lexical: float
-    asked: float
-    words: float
-    unknown: float
+    text: str
+    reading: Reading
+    vector: Vectors
+    weight: float
 
 
-@cache
-def calibration() -> dict[str, float]:
-    """The logistic weights and the threshold in calibration.json, which also says how they were found."""
-    held = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
-    return {name: float(value) for name, value in [*held["weights"].items(), ("threshold", held["threshold"])]}
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """One reading's parts for the rows looked at, each of shape (rows,)."""
+
+    dense: Vectors
+    lexical: Vectors
+    near: Vectors
+
+    @property
+    def coarse(self) -> Vectors:
+        total: Vectors = self.dense + np.float32(LEXICAL) * self.lexical + np.float32(ASKED) * self.near
+        return total
+
+    def at(self, places: Rows) -> _Parts:
+        return _Parts(self.dense[places], self.lexical[places], self.near[places])
 
 
-def threshold() -> float:
-    """The confidence from which on a question is answered."""
-    return calibration()["threshold"]
+def ranked(
+    now: Snapshot, asked: Sequence[Asked], before: Asked | None, today: date, limit: int
+) -> tuple[tuple[Hit, Signs], ...]:
+    """The best `limit` sentences, no two saying the same, none from an article whose review has expired by `today`."""
+    everyone = [*asked, *([before] if before else [])]
+    shares = [now.lexical.shares(each.text) for each in everyone]
+    rows = _candidates(now, everyone, shares)
+    rows = rows[~now.shut_out(today)[now.article_of[rows]]]
+    if not len(rows):
+        return ()
+    articles = now.article_of[rows]
+    parts = [
+        _Parts(now.vectors[rows] @ each.vector, share[rows], now.nearest_asked(each.vector, articles))
+        for each, share in zip(everyone, shares, strict=True)
+    ]
+    whole = sum(each.weight for each in asked)
+    scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
+    if before:
+        scores = scores + SAME_ARTICLE * _best_of(parts[-1].coarse, articles)
+    best = np.argsort(-scores, kind="stable")[:WORDS_REACH]
+    rows, scores, parts = rows[best], scores[best], [part.at(best) for part in parts]
+    matches = [now.matches(each.reading, rows) for each in everyone]
+    words = [
+        match.shares if match else _GUESS + _GUESS_SLOPE * part.dense
+        for match, part in zip(matches, parts, strict=True)
+    ]
+    for each, own in zip(asked, words, strict=False):
+        scores = scores + each.weight * WORDS * own
+    if before:
+        earlier = parts[-1].coarse + WORDS * words[-1]
+        scores = scores - SAID_BEFORE * np.clip((earlier - earlier.max() + _NEAR_BEST) / _NEAR_BEST, 0, 1)
+    order = np.argsort(-scores, kind="stable")
+    unknown = max(now.lexical.unknown(each.text) for each in asked)
+    weights = [each.weight / whole for each in asked]
 
+    def mean(values: Iterable[Vectors], place: int) -> float:
+        return float(sum(weight * value[place] for weight, value in zip(weights, values, strict=False)))
 
-def confidence(signs: Signs) -> float:
-    """How likely the corpus answers the question, 0 to 1, from a find's signs."""
-    weights = calibration()
-    total = weights["bias"] + sum(
-        weights[name] * getattr(signs, name) for name in ("dense", "lexical", "asked", "words", "unknown")
+    together = order[:COVERING]
+    covered = sum(
+        weight * (match.covered(together) if match else float(own[together].max()))
+        for weight, match, own in zip(weights, matches, words, strict=False)
     )
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
+    found: list[tuple[Hit, Signs]] = []
+    for place in _distinct(now, rows, order, limit):
+        signs = Signs(
+            dense=mean((part.dense for part in parts), place),
+            lexical=mean((part.lexical for part in parts), place),
+            asked=mean((part.near for part in parts), place),
+            words=mean(words, place),
+            covered=covered,
+            unknown=unknown,
+        )
+        passage, sentence = now.place(int(rows[place]))
+        score = float(scores[place]) / whole
+        found.append((Hit(passage, sentence, score, signs.dense, signs.lexical, confidence(signs)), signs))
+    return tuple(found)
+
+
+def _candidates(now: Snapshot, asked: Sequence[Asked], shares: Sequence[Vectors]) -> Rows:
+    found: list[Rows] = []
+    for each, share in zip(asked, shares, strict=True):
+        rows, _ = now.index.search(each.vector, min(DENSE_REACH, now.index.size))
+        reach = min(LEXICAL_REACH, len(share))
+        worded = np.argpartition(-share, reach - 1)[:reach]
+        found += [rows, worded[share[worded] > 0]]
+    return np.unique(np.concatenate(found))
+
+
+def _best_of(scores: Vectors, articles: Rows) -> Vectors:
+    """For each row, the best score within its article."""
+    _, where = np.unique(articles, return_inverse=True)
+    best = np.full(int(where.max()) + 1, -np.inf, np.float32)
+    np.maximum.at(best, where, scores)
+    return best[where]
+
+
+def _distinct(now: Snapshot, rows: Rows, order: Rows, limit: int) -> list[int]:
+    """The first `limit` places in the order, without those that say what an earlier one said."""
+    chosen: list[int] = []
+    said: list[frozenset[str]] = []
+    for place in order.tolist():
+        passage, sentence = now.place(int(rows[place]))
+        own = frozenset(words_of(passage.sentences[sentence]))
+        if any(len(own & other) >= ALIKE * len(own | other) for other in said):
+            continue
+        said.append(own)
+        chosen.append(place)
+        if len(chosen) == limit:
+            break
+    return chosen

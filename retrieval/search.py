@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -12,23 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.embed import Embedder, Reading
+from retrieval.confidence import Signs, threshold
+from retrieval.embed import Embedder
 from retrieval.folder import article_from, current
 from retrieval.followup import leans_on
-from retrieval.lexical import words_of
 from retrieval.model import Article, Hit, IndexUnusable, Passage
-from retrieval.rank import (
-    ALIKE,
-    ASKED,
-    DENSE_REACH,
-    LEXICAL,
-    LEXICAL_REACH,
-    WORDS,
-    WORDS_REACH,
-    Signs,
-    confidence,
-    threshold,
-)
+from retrieval.rank import TOGETHER, Asked, ranked
 from retrieval.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -47,6 +37,7 @@ class Found:
     query: str
     follow_up: bool
     version: str
+    signs: Signs | None  # of the first hit
 
     @property
     def answerable(self) -> bool:
@@ -113,18 +104,28 @@ class Search:
         moment ago, so there is nothing to save by it); `context` are the visitor's earlier questions, oldest first,
         drawn in only when this one cannot stand alone."""
         now = self._now()
-        mended = now.lexical.mended(query, self._embedder.knows_word)
+        mended = self._mended(now, query)
         follow_up = bool(context) and leans_on(mended)
-        asked = f"{now.lexical.mended(context[-1], self._embedder.knows_word)} {mended}" if follow_up else mended
-        reading = self._embedder.read_query(asked)
-        shares = now.lexical.shares(asked)
-        dense = reading.vector if vector is None else vector
+        asked = [self._asked(mended, 1.0)]
+        before = None
         if follow_up:
-            mixed = 0.5 * self._embedder.encode_query(mended) + 0.5 * dense
-            dense = (mixed / np.linalg.norm(mixed)).astype(np.float32)
-        hits = _ranked(now, asked, reading, dense, shares, self._today(), limit)
-        likely = max((hit.confidence for hit in hits[:3]), default=0.0)
-        return Found(hits, likely, mended, follow_up, now.version)
+            last = self._mended(now, context[-1])
+            asked.append(self._asked(f"{last} {mended}", TOGETHER))
+            before = self._asked(last, 1.0)
+        if vector is not None and mended == query:
+            asked[0] = dataclasses.replace(asked[0], vector=vector)
+        found = ranked(now, asked, before, self._today(), limit)
+        hits = tuple(hit for hit, _ in found)
+        return Found(
+            hits, hits[0].confidence if hits else 0.0, mended, follow_up, now.version, found[0][1] if hits else None
+        )
+
+    def _mended(self, now: Snapshot, text: str) -> str:
+        return now.lexical.mended(text, self._embedder.knows_word)
+
+    def _asked(self, text: str, weight: float) -> Asked:
+        reading = self._embedder.read_query(text)
+        return Asked(text, reading, reading.vector, weight)
 
     def _now(self) -> Snapshot:
         """The generation in force, opened anew when `current` was replaced."""
@@ -149,38 +150,3 @@ def _stamp(folder: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (held.st_mtime_ns, held.st_ino)
-
-
-def _ranked(
-    now: Snapshot, asked: str, reading: Reading, vector: Vectors, shares: Vectors, today: date, limit: int
-) -> tuple[Hit, ...]:
-    rows, _ = now.index.search(vector, min(DENSE_REACH, now.index.size))
-    reach = min(LEXICAL_REACH, len(shares))
-    worded = np.argpartition(-shares, reach - 1)[:reach]
-    rows = np.union1d(rows, worded[shares[worded] > 0])
-    rows = rows[~now.shut_out(today)[now.article_of[rows]]]
-    if not len(rows):
-        return ()
-    dense = now.vectors[rows] @ vector
-    near = now.nearest_asked(vector, now.article_of[rows])
-    scores = dense + LEXICAL * shares[rows] + ASKED * near
-    best = np.argsort(-scores, kind="stable")[:WORDS_REACH]
-    rows, dense, near, scores = rows[best], dense[best], near[best], scores[best]
-    words = now.word_shares(reading, rows, dense)
-    scores = scores + WORDS * words
-    unknown = now.lexical.unknown(asked)
-    hits: list[Hit] = []
-    said: list[frozenset[str]] = []
-    for place in np.argsort(-scores, kind="stable").tolist():
-        row = int(rows[place])
-        passage = now.passages[int(now.passage_of[row])]
-        sentence = row - int(now.first_row[passage.id])
-        own = frozenset(words_of(passage.sentences[sentence]))
-        if any(len(own & other) >= ALIKE * len(own | other) for other in said):
-            continue
-        said.append(own)
-        signs = Signs(float(dense[place]), float(shares[row]), float(near[place]), float(words[place]), unknown)
-        hits.append(Hit(passage, sentence, float(scores[place]), signs.dense, signs.lexical, confidence(signs)))
-        if len(hits) == limit:
-            break
-    return tuple(hits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,6 @@ from retrieval.folder import FORMAT, article_from, manifest_of
 from retrieval.indexes import open_index
 from retrieval.lexical import Lexical
 from retrieval.model import Article, IndexUnusable, Passage
-from retrieval.rank import RARITY
 from retrieval.vectors import large
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
     Rows = NDArray[np.int64]
 
+RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
 _ALL_AT_ONCE = 5_000  # questions: up to here all are compared, beyond only those of the articles that were found
 
 
@@ -67,6 +68,11 @@ class Snapshot:
     def _in_force(self, today: date) -> dict[str, Article]:
         return {slug: article for slug, article in self.articles.items() if not article.review.expired(today)}
 
+    def place(self, row: int) -> tuple[Passage, int]:
+        """The passage in which a row stands, and its place there."""
+        passage = self.passages[int(self.passage_of[row])]
+        return passage, row - int(self.first_row[passage.id])
+
     def nearest_asked(self, query: Vectors, articles: Rows) -> Vectors:
         """For each of these articles, the cosine of the query with the nearest of its title, summary and questions."""
         if len(self._asked) <= _ALL_AT_ONCE:
@@ -77,12 +83,29 @@ class Snapshot:
         nearest = np.array([(self._asked[span] @ query).max() for span in spans], np.float32)
         return nearest[where]
 
-    def word_shares(self, query: Reading, rows: Rows, dense: Vectors) -> Vectors:
-        """For each of these sentences, how well the query's words are met by its words, one by one, rare words counting
-        more: shape (rows,), about 0 to 1. Where the index holds no word vectors, an estimate from the dense cosine."""
-        if self._words is None:
-            return np.float32(0.25) + np.float32(0.6) * dense
-        return self._words.shares(query, rows)
+    def matches(self, query: Reading, rows: Rows) -> Matches | None:
+        """How the query's words are met by each of these sentences; None when the index holds no word vectors."""
+        return None if self._words is None else self._words.matches(query, rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """`met` (n, rows): for each word piece of the query, the best cosine with a piece of the sentence. `weight` (n,):
+    how much a query piece counts, more the rarer it is in the corpus; they add up to one."""
+
+    met: Vectors
+    weight: Vectors
+
+    @property
+    def shares(self) -> Vectors:
+        """Shape (rows,): how well each sentence meets the query, about 0 to 1."""
+        return self.weight @ self.met
+
+    def covered(self, places: Rows) -> float:
+        """How well these sentences together meet the query, about 0 to 1."""
+        if not len(self.weight) or not len(places):
+            return 0.0
+        return float(self.weight @ self.met[:, places].max(axis=1))
 
 
 class _Words:
@@ -95,16 +118,16 @@ class _Words:
         sentences = len(self._starts) - 1
         self._weight: Vectors = (np.log(1 + (sentences - held + 0.5) / (held + 0.5)) ** RARITY).astype(np.float32)
 
-    def shares(self, query: Reading, rows: Rows) -> Vectors:
-        found: Vectors = np.zeros(len(rows), np.float32)
+    def matches(self, query: Reading, rows: Rows) -> Matches:
+        met: Vectors = np.zeros((len(query.pieces), len(rows)), np.float32)
+        weight = self._weight[query.pieces]
+        weight = weight / max(float(weight.sum()), 1e-9)
         starts, ends = self._starts[rows], self._starts[rows + 1]
         full = ends > starts
-        if not len(query.pieces) or not full.any():
-            return found
-        lengths = (ends - starts)[full]
-        first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        places = np.repeat(starts[full] - first, lengths) + np.arange(int(lengths.sum()))
-        met = query.words @ large(self._vectors[places]).T
-        weights = self._weight[query.pieces]
-        found[full] = weights @ np.maximum.reduceat(met, first, axis=1) / max(float(weights.sum()), 1e-9)
-        return found
+        if len(query.pieces) and full.any():
+            lengths = (ends - starts)[full]
+            first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            places = np.repeat(starts[full] - first, lengths) + np.arange(int(lengths.sum()))
+            cosines = query.words @ large(self._vectors[places]).T
+            met[:, full] = np.maximum.reduceat(cosines, first, axis=1)
+        return Matches(met, weight)

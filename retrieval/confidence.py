@@ -1,0 +1,43 @@
+"""How likely the corpus answers a question, from what its best finds show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What one find shows: inputs of the confidence, each about 0 to 1. `covered` is how well the best sentences
+    together meet the question's words, `unknown` the share of its weight that is in words which the corpus never
+    uses."""
+
+    dense: float
+    lexical: float
+    asked: float
+    words: float
+    covered: float
+    unknown: float
+
+
+@cache
+def calibration() -> dict[str, float]:
+    """The logistic weights and the threshold in calibration.json, which also says how they were found."""
+    held = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
+    return {name: float(value) for name, value in [*held["weights"].items(), ("threshold", held["threshold"])]}
+
+
+def threshold() -> float:
+    """The confidence from which on a question is answered."""
+    return calibration()["threshold"]
+
+
+def confidence(signs: Signs) -> float:
+    """How likely the corpus answers the question, 0 to 1, from a find's signs."""
+    weights = calibration()
+    total = weights["bias"] + sum(weights[name] * value for name, value in dataclasses.asdict(signs).items())
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
