@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot import ladder, settings, words
 from bot.model import Key, User
 from bot.ports import Store
 
@@ -163,6 +165,26 @@ async def gaps(store: Store, now: datetime, limit: int = 200) -> dict[str, Any]:
     return {"gaps": [[question, times, last.isoformat()] for question, times, last in await store.gaps(limit)]}
 
 
+async def drill(store: Store, now: datetime, wait: int = 300) -> dict[str, Any]:
+    """A synthetic emergency through the real chain. Only a running server sends its notices."""
+    chosen = settings.read()
+    said = words.load(chosen.corpus, chosen.practice, chosen.extra_corpus)
+    rungs = ladder.Ladder(said.practice, tuple(filter(None, (n.strip() for n in chosen.notify.split(",")))))
+    done = await ladder.drill(
+        store,
+        said,
+        rungs,
+        lambda: datetime.now(UTC),
+        new_id=lambda: "drill_" + secrets.token_hex(8),
+        pause=asyncio.sleep,
+        longest=float(wait),
+    )
+    states = {(target, state) for target, _, state, _ in done.told if target != ladder.CONSOLE and state != "cancelled"}
+    told = ", ".join(f"{target} ({state})" for target, state in sorted(states))
+    await store.audit(WHO, "drill", done.handoff, now, {"seconds": done.seconds, "by": done.by})
+    return {"handoff": done.handoff, "seconds": done.seconds, "by": done.by, "told": told}
+
+
 Order = Callable[..., Awaitable[dict[str, Any]]]
 ORDERS: dict[str, Order] = {
     "user.add": user_add,
@@ -176,4 +198,5 @@ ORDERS: dict[str, Order] = {
     "audit.verify": audit_verify,
     "backup": backup,
     "gaps": gaps,
+    "drill": drill,
 }

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     writer: str = Field("quote", description="how an answer is worded")
     notify: str = Field("", description="how staff are told, comma-separated: mailto:duty@… , webhook:https://…")
     smtp_url: str = Field("", description="smtp://user:password@host:587 for mailto notices")
+    smtp_from: str = Field("", description="the address that mailto notices come from; empty: the practice's e-mail")
+    notify_secret: str = Field("", description="whsec_…: signs what goes to a webhook: address of HANDRAIL_NOTIFY")
     rules_only: bool = Field(False, description="switch the filter's second stage off")
     strict_profile: bool = Field(False, description="education and logistics only, with consent first (Illinois, Nevada, Maine)")
     shadow_rules: Path | None = Field(None, description="a rule pack that runs silently and is only counted")

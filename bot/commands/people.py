@@ -33,7 +33,7 @@ def _by_socket(path: Path, name: str, words: dict[str, Any]) -> dict[str, Any] |
     import httpx
 
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=120) as client:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=120 + words.get("wait", 0)) as client:
             reply = client.post(f"http://handrail/{name}", json=words)
     except httpx.ConnectError:
         return None
