@@ -41,7 +41,12 @@ class Conversations(Protocol):
     """What the visitor's side needs. Every write is durable when its call returns."""
 
     async def open(
-        self, conversation: Conversation, token_digest: bytes, expires_at: datetime, first: Sequence[Draft], memory: Memory
+        self,
+        conversation: Conversation,
+        token_digest: bytes,
+        expires_at: datetime,
+        first: Sequence[Draft],
+        memory: Memory,
     ) -> tuple[Message, ...]: ...
 
     async def conversation_of(self, token_digest: bytes, now: datetime) -> str | None:
@@ -55,7 +60,9 @@ class Conversations(Protocol):
     async def record(self, turn: Turn) -> Recorded:
         """One transaction. Raises Stale, Reused, NotThere (unknown or erased), StoreFault."""
 
-    async def add(self, conversation: str, drafts: Sequence[Draft], at: datetime, unless_since: int | None = None) -> tuple[Message, ...]:
+    async def add(
+        self, conversation: str, drafts: Sequence[Draft], at: datetime, unless_since: int | None = None
+    ) -> tuple[Message, ...]:
         """System messages outside a turn (reminders, "no one has joined yet"); none when anyone but the system has
         written after the seq `unless_since`."""
 
@@ -90,7 +97,13 @@ class Handoffs(Protocol):
         """Claims the first in line; skips what another claims at the same moment. None when the queue is empty."""
 
     async def say(
-        self, handoff: str, by: Holder, draft: Draft, at: datetime, client_id: str | None = None, version: int | None = None
+        self,
+        handoff: str,
+        by: Holder,
+        draft: Draft,
+        at: datetime,
+        client_id: str | None = None,
+        version: int | None = None,
     ) -> tuple[Message, bool]:
         """A staff message, by the present holder only. (message, True when the client id had it already)."""
 
@@ -162,10 +175,13 @@ class Staff(Protocol):
 
     async def revoke_key(self, id_or_name: str, at: datetime) -> bool: ...
 
-    async def add_session(self, digest: bytes, user: str, csrf: str, at: datetime, address: str, agent: str) -> None: ...
+    async def add_session(
+        self, digest: bytes, user: str, csrf: str, at: datetime, address: str, agent: str
+    ) -> None: ...
 
     async def session(self, digest: bytes, now: datetime, idle: float, longest: float) -> tuple[User, str] | None:
-        """(user, csrf) of a live session, touching it; None when unknown, idle for `idle` s, older than `longest` s, or ended."""
+        """(user, csrf) of a live session, touching it; None when unknown, idle for `idle` s, older than `longest` s,
+        ended, or its user disabled."""
 
     async def sessions(self, user: str) -> tuple[dict[str, Any], ...]: ...
 
@@ -178,14 +194,16 @@ class Staff(Protocol):
         """Gives it once, and removes it."""
 
     async def keep(self, kind: str, id: str, value: dict[str, Any], at: datetime) -> None:
-        """A small record of another room's (a passkey, a mark on a flag, leave), encrypted; the same id again replaces it."""
+        """A small record of another room's (a passkey, a mark on a flag, leave), encrypted; the same id replaces it."""
 
     async def kept(self, kind: str) -> dict[str, dict[str, Any]]:
         """All records of the kind by id."""
 
     async def drop(self, kind: str, id: str) -> bool: ...
 
-    async def audit(self, who: str, action: str, subject: str, at: datetime, detail: dict[str, Any] | None = None) -> None: ...
+    async def audit(
+        self, who: str, action: str, subject: str, at: datetime, detail: dict[str, Any] | None = None
+    ) -> None: ...
 
     async def audit_rows(self, after: int = 0, limit: int = 200) -> tuple[dict[str, Any], ...]: ...
 
@@ -226,7 +244,8 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
         """Ends all watches: at SIGTERM, so that the streams end and the server can drain."""
 
     async def gaps(self, limit: int = 200) -> tuple[tuple[str, int, datetime], ...]:
-        """(redacted question, times asked, last asked) in demand's order, exact repeats counted; grouping is not the store's."""
+        """(redacted question, times asked, last asked) in demand's order; exact repeats counted, grouping is not the
+        store's."""
 
     async def counts(self) -> dict[str, float]:
         """For metrics: queue length by urgency, oldest wait, outbox lag, dead letters. No personal data."""
@@ -257,6 +276,7 @@ class Search(Protocol):
     def version(self) -> str:
         """The corpus version in force."""
 
+    @property
     def articles(self) -> Mapping[str, Article]:
         """The articles that may answer, by slug: one whose review has expired is not among them."""
 

@@ -1,0 +1,119 @@
+"""Hits to the two to five sentences shown: with what they need to stand alone, never without their hedge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.answer.talk import Shape, Talk
+from retrieval.model import Article, Hit, Passage
+
+MOST = 5  # sentences in one answer
+LEAST = 2
+MARGIN = 0.30  # a further sentence is shown when its score is within this of the first's
+OTHER = 0.12  # … and this, when it stands in another article
+FITS = 0.06  # what a sentence of the right shape gains
+
+Place = tuple[str, int, int]  # slug, passage position, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Sentences that follow one another in one paragraph, as one quote."""
+
+    passage: Passage
+    first: int
+    last: int  # included
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.passage.sentences[self.first : self.last + 1])
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        return self.passage.sentences[self.first : self.last + 1]
+
+
+def ranked(hits: Sequence[Hit], shape: Shape) -> list[tuple[float, Hit]]:
+    """The hits with what the shape of the question adds, best first."""
+    bonus = [FITS * any(p.search(hit.text) for p in shape.fits) for hit in hits]
+    scored = [(hit.score + more, hit) for hit, more in zip(hits, bonus, strict=True)]
+    return sorted(scored, key=lambda pair: -pair[0])
+
+
+def company(passage: Passage, sentence: int, talk: Talk) -> tuple[int, ...]:
+    """The sentence with those of its passage that it may not be shown without, in order."""
+    sentences = passage.sentences
+    first = last = sentence
+    if talk.hedges.search(sentences[sentence]) and sentence and talk.claims.search(sentences[sentence - 1]):
+        first -= 1  # a hedge alone would hang in the air
+    while first and sentence - first < 2 and talk.depends.search(sentences[first]):
+        first -= 1
+    for after in range(sentence + 1, min(sentence + 3, len(sentences))):
+        if talk.hedges.search(sentences[after]):
+            last = after
+            break
+        if not talk.claims.search(sentences[after]):
+            break
+    return tuple(range(first, last + 1))
+
+
+def choose(
+    hits: Sequence[Hit], shape: Shape, talk: Talk, articles: dict[str, Article], needed: Sequence[Hit] = ()
+) -> tuple[Quoted, ...]:
+    """The quotes in reading order, from one or two articles. `needed` are shown whatever their score."""
+    scored = ranked(hits, shape)
+    if not scored:
+        return ()
+    top, lead = scored[0]
+    chosen: dict[Place, Passage] = {}
+    order: list[str] = []
+
+    def add(hit: Hit, most: int) -> None:
+        slug = hit.passage.article
+        places = [(slug, hit.passage.position, n) for n in company(hit.passage, hit.sentence, talk)]
+        fresh = [place for place in places if place not in chosen]
+        if (slug not in order and len(order) == 2) or len(chosen) + len(fresh) > most:
+            return
+        if slug not in order:
+            order.append(slug)
+        chosen.update((place, hit.passage) for place in fresh)
+
+    add(lead, MOST + 2)  # the first one comes with all that it needs
+    for hit in needed:
+        add(hit, MOST + 1)
+    for score, hit in scored[1:]:
+        if score >= top - (MARGIN if hit.passage.article == lead.passage.article else OTHER):
+            add(hit, 3 if shape.name not in ("list", "comparison", "which_therapy") else MOST)
+    _fill(lead, chosen, talk)
+    return joined(chosen, order, articles)
+
+
+def _fill(lead: Hit, chosen: dict[Place, Passage], talk: Talk) -> None:
+    """A sentence or more beside the first, where the answer would be too short."""
+    passage, sentences = lead.passage, lead.passage.sentences
+    for n in (*range(lead.sentence + 1, len(sentences)), *range(lead.sentence - 1, -1, -1)):
+        if len(chosen) >= LEAST:
+            return
+        for more in company(passage, n, talk):
+            chosen.setdefault((passage.article, passage.position, more), passage)
+
+
+def joined(chosen: dict[Place, Passage], order: Sequence[str], articles: dict[str, Article]) -> tuple[Quoted, ...]:
+    """The chosen sentences in reading order; neighbours of one paragraph become one quote."""
+    quotes: list[Quoted] = []
+    for slug, position, n in sorted(chosen, key=lambda place: (order.index(place[0]), *place[1:])):
+        passage = chosen[slug, position, n]
+        last = quotes[-1] if quotes else None
+        if last and last.passage.id == passage.id and last.last + 1 == n:
+            whole = Quoted(passage, last.first, n)
+            if stands(articles.get(slug), whole.text):
+                quotes[-1] = whole
+                continue
+        quotes.append(Quoted(passage, n, n))
+    return tuple(quotes)
+
+
+def stands(article: Article | None, quote: str) -> bool:
+    """Whether the quote stands word for word in one paragraph of the article."""
+    return article is not None and any(quote in p for section in article.sections for p in section.paragraphs)

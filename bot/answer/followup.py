@@ -1,0 +1,110 @@
+"""A question read in its conversation: what the visitor means, without dragging the old topic into a new question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.answer.talk import Talk, fold
+from bot.model import TalkMemory
+from bot.ports import Search
+from retrieval.confidence import threshold
+from retrieval.model import Hit
+
+REACH = 48  # hits of each reading that are weighed together
+SHARE = 0.7  # of the question with its topic put in, against the bare one
+HERE = 0.08  # what a sentence gains that stands in the article of the last answer
+LEANS = 3  # content words, up to which a question that points back is a follow-up
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question as it was understood. `query` is what was looked for; `about` the topic it stands in, as the next
+    follow-up will need it; `missing` words of a follow-up that nothing found speaks of."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    confidence: float
+    about: str
+    follows: bool = False
+    missing: str = ""
+
+    @property
+    def answerable(self) -> bool:
+        return self.confidence >= threshold() and not self.missing and bool(self.hits)
+
+
+def leans(talk: Talk, core: str) -> bool:
+    """Whether the question cannot be understood alone: no topic of its own, or few words and one that points back."""
+    content = talk.content(core)
+    if not content:
+        return True
+    back = bool(talk.points_back.search(core)) and not talk.fills_a_place.search(core)
+    if len(content) <= LEANS and back:
+        return True
+    return len(content) <= LEANS - 1 and bool(talk.leans.search(core))
+
+
+def subject(talk: Talk, core: str) -> str:
+    """What a question that stands alone is about."""
+    return " ".join(talk.content(core)[:8])
+
+
+def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, vector: Any = None) -> Reading:
+    """The question alone, or, when it leans on the turns before, with its topic put in, weighed with the bare one."""
+    topic = str(memory.notes.get("about", ""))
+    found = search.find(text, vector=vector, limit=REACH if topic else 16)
+    bare = Reading(found.query, found.hits, found.confidence, subject(talk, core) or topic)
+    if not topic or not leans(talk, core):
+        return bare
+    own = talk.content(core)
+    if own and set(own) <= set(topic.split()):
+        return bare  # it names the old topic itself
+    full = put_in(talk, core, topic)
+    mixed = search.find(full, limit=REACH)
+    hits = _weighed(bare.hits, mixed.hits, memory.article)
+    about = _goes_on(talk, core, topic, bare)
+    confidence = max(mixed.confidence, 0.9 * bare.confidence)
+    return Reading(full, hits, confidence, about, follows=True, missing=_missing(talk, own, topic, hits, bare))
+
+
+def put_in(talk: Talk, core: str, topic: str) -> str:
+    """The follow-up with the topic in the place of the word that points back, or after it."""
+    return talk.points_back.sub(topic, core, count=1) if talk.points_back.search(core) else f"{core} {topic}"
+
+
+def _goes_on(talk: Talk, core: str, topic: str, bare: Reading) -> str:
+    """The topic after a follow-up: a new one that it brought in ("and DBT?"), else the old one."""
+    own = talk.content(core)
+    if own and len(own) <= 2 and bare.confidence >= threshold() and not talk.points_back.search(core) and bare.hits:
+        lead = bare.hits[0].passage
+        named = set(talk.content(fold(f"{lead.title} {lead.heading}")))
+        if set(own) & named:
+            return " ".join(own)
+    return topic
+
+
+def _missing(talk: Talk, own: Sequence[str], topic: str, hits: Sequence[Hit], bare: Reading) -> str:
+    """Words that a follow-up brought in and that nothing near the top speaks of; "" when all is covered, or nearly."""
+    if not own or bare.confidence >= 0.6 * threshold() or not hits:
+        return ""
+    said = fold(" ".join(f"{hit.passage.title} {hit.passage.heading} {hit.passage.text}" for hit in hits[:3])).split()
+    stems = {word[:5] for word in said}
+    unsaid = [word for word in own if word[:5] not in stems and word not in topic.split()]
+    return " ".join(unsaid) if len(unsaid) == len(own) and len(own) > 0 else ""
+
+
+def _weighed(bare: Sequence[Hit], mixed: Sequence[Hit], here: str) -> tuple[Hit, ...]:
+    """Both readings' hits by their weighed scores; one that a reading did not find counts as its last."""
+    alone = {(hit.passage.id, hit.sentence): hit for hit in bare}
+    full = {(hit.passage.id, hit.sentence): hit for hit in mixed}
+    low_alone = min((hit.score for hit in bare), default=0.0)
+    low_full = min((hit.score for hit in mixed), default=0.0)
+    found: list[Hit] = []
+    for key in {**full, **alone}:
+        hit = full.get(key) or alone[key]
+        score = SHARE * (full[key].score if key in full else low_full)
+        score += (1 - SHARE) * (alone[key].score if key in alone else low_alone)
+        found.append(replace(hit, score=score + HERE * (hit.passage.article == here)))
+    return tuple(sorted(found, key=lambda hit: -hit.score))
