@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from bot import __version__
 from bot.answer import practice_page
-from bot.routes import guard
+from bot.routes import guard, launcher
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.safety import protocol
@@ -25,6 +25,7 @@ router = APIRouter(include_in_schema=False)
 
 WEB = shipped("web")
 STATIC = WEB / "static"
+EXIT_URL = "https://www.weather.gov/"  # where the quick exit leads when practice.toml names no exit_url
 RTL = {"ar", "he", "fa", "ur"}
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 
@@ -91,7 +92,7 @@ def exit_url(request: Request, app: Here) -> str:
     """Where the quick exit leads: http(s) alone, so that no script can be smuggled in."""
     given = request.query_params.get("exit", "")
     scheme = urlsplit(given).scheme
-    default = str(app.words.practice.get("exit_url") or "https://www.weather.gov/")
+    default = str(app.words.practice.get("exit_url") or EXIT_URL)
     return given if scheme in {"http", "https"} else default
 
 
@@ -113,6 +114,7 @@ async def chat(request: Request) -> HTMLResponse:
         "heartbeat_seconds": 20,
         "text_limit": 4000,
         "exercises": _exercises(app, language),
+        "reading": _reading(app),
         "origins": list(app.settings.origins),
     }
     return page(
@@ -121,7 +123,7 @@ async def chat(request: Request) -> HTMLResponse:
         framed=True,
         language=language,
         country=country,
-        countries=sorted((c for c in app.words.countries.values() if c.code), key=lambda c: c.name),
+        countries=sorted(app.words.countries.values(), key=lambda c: (not c.code, c.name)),  # the unknown one last
         languages=languages(),
         embedded=request.query_params.get("embed") == "1",
         theme=request.query_params.get("theme", ""),
@@ -133,6 +135,13 @@ def _exercises(app: Here, language: str) -> list[dict[str, Any]]:
     table = app.words.language(language).tables.get("exercises") or app.words.language("en").tables.get("exercises")
     found = (table or {}).get("exercise", [])
     return [dict(item) for item in found]
+
+
+def _reading(app: Here) -> list[dict[str, str]]:
+    """What to read while waiting: practice.toml's `reading`, in its order; articles that are not there are left out."""
+    found = app.search.articles()
+    chosen = [found[slug] for slug in app.words.practice.get("reading") or () if slug in found]
+    return [{"slug": a.slug, "title": a.title, "summary": a.summary} for a in chosen]
 
 
 @router.get("/articles")
@@ -183,7 +192,13 @@ async def gallery(request: Request) -> HTMLResponse:
 
 @router.get("/embed.js")
 async def embed(request: Request) -> Response:
-    return _file(STATIC / "embed.js", cache="public, max-age=300")
+    """The loader, with the practice's name, words and first crisis lines in it: they show without another request."""
+    app = here(request)
+    interface = {code: interface_words(code) for code in languages()}
+    default = str(app.words.practice.get("exit_url") or EXIT_URL)
+    loader = (STATIC / "embed.js").read_text(encoding="utf-8")
+    script = launcher.fill(loader, app.words, interface, __version__, default)
+    return Response(script, media_type="text/javascript", headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/static/{name:path}")
