@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import html
-import importlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
+from retrieval.importing import SUFFIXES, Imported, Piece, read_all
 from retrieval.language import language_of
 from retrieval.markdown import fields_of, sections_of, split_front_matter
 from retrieval.model import Article, ArticleRefused, Progress, Section, silent
 
-SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm", ".pdf", ".docx")
-LARGEST = 4 * 1024 * 1024  # bytes of a prepared article; the importer has limits of its own
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S | re.I)
+LARGEST = 4_000_000  # bytes of a prepared article; the importer has limits of its own
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file. `slug` is empty when it was refused, and `reason` then says why."""
+    """What became of one file. `refused` is empty, or says why there is no article; `slug` is then empty."""
 
     path: str
     slug: str = ""
-    reason: str = ""
+    refused: str = ""
     notes: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
-    dropped: tuple[tuple[str, str], ...] = ()  # (text, why it is not the article)
-    flagged: tuple[tuple[str, str], ...] = ()  # (text, why a person must look)
+    kept: tuple[Piece, ...] = ()  # of an imported file: (text, as what)
+    dropped: tuple[Piece, ...] = ()  # (text, why it is not the article)
+    flagged: tuple[Piece, ...] = ()  # (text, why a person must look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +35,16 @@ class Corpus:
     """The articles of a folder, by file name, and the report of every file."""
 
     articles: tuple[Article, ...]
-    report: tuple[FileReport, ...]
+    reports: tuple[FileReport, ...]
     language: str = "en"
 
     @property
     def digest(self) -> str:
-        """sha256, hexadecimal, over every article's slug and bytes."""
+        """sha256, hexadecimal, over every article's slug, its file's bytes and what was read from them."""
         whole = hashlib.sha256(self.language.encode())
         for article in self.articles:
-            whole.update(f"{article.slug} {article.digest}\n".encode())
+            read = (article.title, article.summary, article.questions, article.sections)
+            whole.update(f"{article.slug} {article.digest} {read}\n".encode())
         return whole.hexdigest()
 
     @property
@@ -56,7 +53,7 @@ class Corpus:
 
     @property
     def refused(self) -> tuple[FileReport, ...]:
-        return tuple(each for each in self.report if not each.slug)
+        return tuple(each for each in self.reports if each.refused)
 
 
 def read_articles(folder: Path, *, language: str = "en", progress: Progress = silent) -> Corpus:
@@ -70,24 +67,34 @@ def read_articles(folder: Path, *, language: str = "en", progress: Progress = si
     if not paths:
         raise ArticleRefused(f"the folder {folder} holds no articles: put {' '.join(SUFFIXES)} files into it")
     articles: dict[str, Article] = {}
-    report: list[FileReport] = []
-    for place, path in enumerate(paths):
+    reports: list[FileReport] = []
+    for place, (path, found) in enumerate(_read(paths, language)):
         name = str(path.relative_to(folder))
-        try:
-            article, said = read_article(path, language=language)
-        except ArticleRefused as refusal:
-            report.append(FileReport(name, reason=str(refusal)))
-        except OSError as fault:
-            report.append(FileReport(name, reason=f"it cannot be opened: {fault.strerror or fault}"))
+        if isinstance(found, ArticleRefused):
+            reports.append(FileReport(name, refused=str(found).removeprefix(f"{path.name}: ")))
         else:
+            article, said = found
             slug = _free(article.slug, articles)
             articles[slug] = replace(article, slug=slug, path=name)
-            report.append(replace(said, path=name, slug=slug))
+            reports.append(replace(said, path=name, slug=slug))
         progress("reading articles", place + 1, len(paths))
     if not articles:
-        first = report[0]
-        raise ArticleRefused(f"none of the {len(paths)} files in {folder} could be read; {first.path}: {first.reason}")
-    return Corpus(tuple(articles.values()), tuple(report), language)
+        first = reports[0]
+        raise ArticleRefused(f"none of the {len(paths)} files in {folder} could be read; {first.path}: {first.refused}")
+    return Corpus(tuple(articles.values()), tuple(reports), language)
+
+
+Outcome = tuple[Article, FileReport] | ArticleRefused
+
+
+def _read(paths: Sequence[Path], language: str) -> Iterator[tuple[Path, Outcome]]:
+    """Prepared files here, all others apart, in the order of the paths."""
+    outcomes = {path: _prepared_file(path, language) for path in paths if path.suffix.lower() == ".md"}
+    others = [path for path in paths if outcomes.get(path) is None]
+    imported = iter(read_all(others))
+    for path in paths:
+        outcome = outcomes.get(path)
+        yield path, outcome if outcome is not None else _imported(*next(imported), language)
 
 
 def _plain_file(path: Path, folder: Path) -> bool:
@@ -107,66 +114,41 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:80].strip("-") or "article"
 
 
-def read_article(path: Path, *, language: str = "en") -> tuple[Article, FileReport]:
-    """One file. Raises ArticleRefused with the reason, OSError when it cannot be opened."""
-    if path.suffix.lower() in (".md", ".markdown"):
-        raw = path.read_bytes()
-        text, notes = _decoded(raw)
-        if len(raw) > LARGEST:
-            raise ArticleRefused(
-                f"it has {len(raw) / 1e6:.1f} MB; an article may have {LARGEST // 1_000_000} MB: split it"
-            )
-        table, body = split_front_matter(text)
-        if table is not None:
-            article = _prepared(path, table, body, language)
-            return _finished(article, FileReport(path.name, article.slug, notes=notes), raw, language)
-    return _imported(path, language)
-
-
-def _prepared(path: Path, table: dict[str, object], body: str, language: str) -> Article:
-    heading, sections = sections_of(body)
-    fields = fields_of(table)
-    fields["title"] = fields["title"] or heading or _spoken(path)
-    return Article(slug=slug_of(path.stem), sections=sections, **{"language": language, **fields})
-
-
-def _imported(path: Path, language: str) -> tuple[Article, FileReport]:
-    importer = _importer()
-    if importer is None:
-        return _read_plainly(path, language)
-    found = importer.read(path)
-    said = FileReport(
-        path.name,
-        kept=tuple(found.kept),
-        dropped=tuple(found.dropped),
-        flagged=tuple(found.flagged),
-        notes=tuple(found.notes),
-    )
-    if found.article is None:
-        raise ArticleRefused(said.notes[0] if said.notes else "nothing in it reads like an article")
-    article: Article = replace(found.article, slug=slug_of(found.article.slug or path.stem), language=language)
-    return _finished(article, said, path.read_bytes(), language)
-
-
-def _importer() -> ModuleType | None:
+def _prepared_file(path: Path, language: str) -> Outcome | None:
+    """A file with front matter of our own; None when it has none and must be imported."""
     try:
-        return importlib.import_module("retrieval.importing")
-    except ModuleNotFoundError as fault:
-        if fault.name != "retrieval.importing":
-            raise
-        return None
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+        if not raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"+++"):
+            return None
+        if len(raw) > LARGEST:
+            raise ArticleRefused(f"it has more than {LARGEST // 1_000_000} MB: split it into several articles")
+        text, notes = _decoded(raw)
+        table, body = split_front_matter(text)
+        heading, sections = sections_of(body)
+        fields = fields_of(table)
+        fields["title"] = fields["title"] or heading or _spoken(path)
+        article = Article(slug=slug_of(path.stem), sections=sections, **{"language": language, **fields})
+        return _finished(article, FileReport(path.name, notes=notes), raw, language)
+    except ArticleRefused as refusal:
+        return refusal
+    except OSError as fault:
+        return ArticleRefused(f"it cannot be opened: {fault.strerror or fault}")
 
 
-def _read_plainly(path: Path, language: str) -> tuple[Article, FileReport]:
-    raw = path.read_bytes()
-    if len(raw) > LARGEST or path.suffix.lower() not in (".md", ".markdown", ".txt", ".html", ".htm"):
-        raise ArticleRefused("files of this kind and size need the importer")
-    text, notes = _decoded(raw)
-    if path.suffix.lower() in (".html", ".htm"):
-        text = html.unescape(_TAG.sub("\n\n", text))
-    heading, sections = sections_of(text)
-    article = Article(slug_of(path.stem), heading or _spoken(path), sections, language=language)
-    return _finished(article, FileReport(path.name, notes=notes), raw, language)
+def _imported(path: Path, found: Imported | ArticleRefused, language: str) -> Outcome:
+    if isinstance(found, ArticleRefused):
+        return found
+    if found.article is None:
+        return ArticleRefused("; ".join(found.notes) or "nothing in it reads like an article")
+    said = FileReport(path.name, kept=found.kept, dropped=found.dropped, flagged=found.flagged, notes=found.notes)
+    article = replace(found.article, slug=slug_of(found.article.slug or path.stem), language=language)
+    try:
+        return _finished(article, said, path.read_bytes(), language)
+    except ArticleRefused as refusal:
+        return refusal
+    except OSError as fault:
+        return ArticleRefused(f"it cannot be opened: {fault.strerror or fault}")
 
 
 def _finished(article: Article, said: FileReport, raw: bytes, language: str) -> tuple[Article, FileReport]:

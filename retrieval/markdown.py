@@ -18,12 +18,12 @@ _SPACE = re.compile(r"\s+")
 _LINE = re.compile(r"at line (\d+)")
 
 
-def split_front_matter(text: str) -> tuple[dict[str, Any] | None, str]:
-    """(the table between two `+++` lines, the Markdown below). None for the table when the text does not begin with
-    one. Raises ArticleRefused, with the line in the file, when it is not closed or not TOML."""
-    lines = text.lstrip("\ufeff").splitlines()
+def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """(the table between the two `+++` lines with which the text begins, the Markdown below).
+    Raises ArticleRefused, with the line in the file, when it is not closed or not TOML."""
+    lines = text.lstrip("\ufeff").lstrip().splitlines()
     if not lines or lines[0].rstrip() != "+++":
-        return None, text
+        raise ArticleRefused("it does not begin with front matter")
     try:
         end = next(number for number, line in enumerate(lines[1:], 1) if line.rstrip() == "+++")
     except StopIteration:
