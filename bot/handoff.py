@@ -362,7 +362,8 @@ def expire(handoff: Handoff, at: datetime, words: Words) -> Move:
     if not handoff.booking:
         raise NotAllowed("only a consultation request expires")
     move = _move("expire", handoff, SYSTEM, at, say=(notice(words, "booking_expired", handoff.language),))
-    return replace(move, outcome=Outcome.NO_CONTACT, owner=Owner.BOT, refuse_with_open_risk=True)
+    request = replace(handoff.card.booking, state="expired") if handoff.card.booking else None
+    return replace(move, outcome=Outcome.NO_CONTACT, owner=Owner.BOT, refuse_with_open_risk=True, booking=request)
 
 
 def end_drill(handoff: Handoff, at: datetime) -> Move:

@@ -403,6 +403,7 @@ class Move:
     say: tuple[Draft, ...] = ()  # messages to the visitor that go with it
     event: str = ""  # handoff.claimed …
     notices: tuple[Notice, ...] = ()
+    booking: BookingDraft | None = None  # the request as it stands after it: a slot accepted, declined, expired
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, insert, literal_column, select, text
 
 from bot.model import (
     Author,
+    BookingDraft,
     Draft,
     Handoff,
     HandoffState,
@@ -103,6 +104,8 @@ def move(tx: Tx, step: Move, new_id: Callable[[], str]) -> Handoff:
         _put_note(tx, head, new_id(), step.handoff, step.by, step.note, step.at)
     for draft in step.say:
         head.say(draft, name=step.by.name if draft.author is Author.CLINICIAN else None)
+    if step.booking is not None:
+        handoffs._book(tx, step.handoff, head.conversation.id, step.booking, step.at, head.lock)
     after = handoffs.one(tx, step.handoff)
     assert after is not None
     if step.event:
@@ -117,6 +120,8 @@ def move(tx: Tx, step: Move, new_id: Callable[[], str]) -> Handoff:
         old = head.memory
         reason = old.safety.reason if step.urgency else Reason.NONE
         memory = replace(old, safety=replace(old.safety, level=step.urgency, reason=reason))
+    if after.booking and after.state is HandoffState.CLOSED:  # the next request starts anew
+        memory = replace(memory or head.memory, booking=BookingDraft())
     erased = head.conversation.erased_at is not None and after.state is HandoffState.CLOSED
     head.write(memory=memory, **changes)
     if _seen(step) or step.state is HandoffState.CLOSED:  # the ladder stops
