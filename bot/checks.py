@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot import app, settings
+from bot import parts, settings
 from bot.model import StoreFault
 from bot.safety import Filter, RuleFault
 from bot.safety.proof import lines as lines_age
@@ -35,13 +35,15 @@ class Line:
 def findings() -> list[Line]:
     try:
         chosen = settings.read()
-        said = app.read_words(chosen)
+        said = parts.read_words(chosen)
     except SettingsFault as fault:
         return [Line("fault", "settings", str(fault))]
     except WordsFault as fault:
         return [Line("fault", "corpus", str(fault))]
-    first = Line("ok", "practice", f"{said.practice.name}, {said.practice.country}, {', '.join(said.practice.languages)}")
-    today = app.now_utc().date()
+    first = Line(
+        "ok", "practice", f"{said.practice.name}, {said.practice.country}, {', '.join(said.practice.languages)}"
+    )
+    today = parts.now_utc().date()
     return [first, *_rules(said), *_lines(said, today), *_articles(chosen, today), *_house(chosen)]
 
 
@@ -65,12 +67,14 @@ def _lines(said: Words, today: date) -> Iterator[Line]:
         yield Line(f.level, f"crisis lines: {f.where}", f.what)
     if not found:
         countries = sorted(code for code in said.countries if code)
-        yield Line("ok", "crisis lines", f"{len(countries)} countries ({', '.join(countries)}), none older than 90 days")
+        yield Line(
+            "ok", "crisis lines", f"{len(countries)} countries ({', '.join(countries)}), none older than 90 days"
+        )
 
 
 def _articles(chosen: Settings, today: date) -> Iterator[Line]:
     try:
-        corpus = read_articles(app.articles_folder(chosen))
+        corpus = read_articles(parts.articles_folder(chosen))
     except ArticleRefused as fault:
         yield Line("fault", "articles", str(fault))
         return
@@ -87,7 +91,7 @@ def _articles(chosen: Settings, today: date) -> Iterator[Line]:
         elif expires and expires < today + SOON:
             yield Line("warning", f"article {article.slug}", f"its review expires on {expires}: have it reviewed")
     try:
-        stale = why_stale(app.index_folder(chosen), corpus, app.open_embedder(chosen), kind=chosen.index)
+        stale = why_stale(parts.index_folder(chosen), corpus, parts.open_embedder(chosen), kind=chosen.index)
     except ModelUnusable as fault:
         yield Line("fault", "model", str(fault))
         return
@@ -120,7 +124,7 @@ def _house(chosen: Settings) -> Iterator[Line]:
 
 
 async def _audited(chosen: Settings) -> tuple[int, str]:
-    store = open_store(chosen, app.now_utc)
+    store = open_store(chosen, parts.now_utc)
     await store.start()
     try:
         return await store.audit_verify()
@@ -132,12 +136,12 @@ def surroundings(chosen: Settings) -> list[tuple[str, str]]:
     """What is set and where, for `handrail doctor`: no secret, no text."""
     key = "from the environment" if chosen.secret_key else "made in the data folder"
     database = chosen.database_url.partition(":")[0] if chosen.database_url else "sqlite in the data folder"
-    offset = app.now_utc().astimezone().utcoffset()
+    offset = parts.now_utc().astimezone().utcoffset()
     return [
         ("data folder", str(chosen.data.absolute())),
         ("database", database),
         ("secret key", key),
-        ("articles", str(app.articles_folder(chosen))),
+        ("articles", str(parts.articles_folder(chosen))),
         ("public address", chosen.public_url or "not set: http://localhost:8000"),
         ("may embed the widget", ", ".join(chosen.origins) or "our own pages alone"),
         ("notices", chosen.notify or "the console alone"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot import app, settings
+from bot import parts, settings
 from bot.commands import terminal
 from bot.rehearse import rehearse
 from bot.safety.proof import prove
@@ -18,16 +18,16 @@ from retrieval.questions import read_questions
 def run(html: Path | None, questions: Path | None, split: str = "held") -> Evaluation:
     """Prints the table, writes the page, and ends with 1 when a quote does not stand in its article or a rule fails."""
     chosen = settings.read(log_level="error")
-    app.logs(chosen)
-    said = app.read_words(chosen)
+    parts.logs(chosen)
+    said = parts.read_words(chosen)
     with terminal.Progress() as progress:
-        embedder = app.open_embedder(chosen, progress)
-        search = app.open_search(chosen, embedder, progress)
-        desk = Desk(app.join(chosen, said, None, search, embedder))
+        embedder = parts.open_embedder(chosen, progress)
+        search = parts.open_search(chosen, embedder, progress)
+        desk = Desk(parts.join(chosen, said, None, search, embedder))
         language, country = said.practice.languages[0], said.practice.country
 
         def compose(turns: Sequence[str]) -> Composed:
-            done = rehearse(desk, turns, language=language, country=country, now=app.now_utc())
+            done = rehearse(desk, turns, language=language, country=country, now=parts.now_utc())
             return done.kind.value, [c for c in done.citations if c.article != "practice"]
 
         asked = read_questions(questions or chosen.corpus / "en" / "questions.toml")

@@ -1,4 +1,4 @@
-"""What the command line asks of the store: people, keys, erasure, backup, the audit log. Same words with or without a server."""
+"""What the command line and the console's admins ask of the store: people, keys, erasure, backup, the audit log."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ async def first_link(store: Store, now: datetime) -> str | None:
     return await welcome_link(store, admin, now)
 
 
-async def user_add(store: Store, now: datetime, email: str, name: str = "", role: str = "clinician") -> dict[str, Any]:
+async def user_add(
+    store: Store, now: datetime, email: str, name: str = "", role: str = "clinician", by: str = WHO
+) -> dict[str, Any]:
     if role not in ROLES:
         raise OrderRefused(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
     if "@" not in email or len(email) > 254 or any(c.isspace() for c in email):
@@ -57,7 +59,7 @@ async def user_add(store: Store, now: datetime, email: str, name: str = "", role
         raise OrderRefused(f"{email} is there already; `handrail user reset {email}` gives a new link")
     user = User("u_" + secrets.token_hex(6), email.lower(), name or email.partition("@")[0], role)
     await store.add_user(user)
-    await store.audit(WHO, "user.add", user.id, now, {"role": role})
+    await store.audit(by, "user.add", user.id, now, {"role": role})
     return {"id": user.id, "email": user.email, "role": role, "link": await welcome_link(store, user, now)}
 
 
@@ -82,26 +84,26 @@ async def _known(store: Store, who: str) -> User:
     return user
 
 
-async def user_disable(store: Store, now: datetime, who: str) -> dict[str, Any]:
+async def user_disable(store: Store, now: datetime, who: str, by: str = WHO) -> dict[str, Any]:
     """Disables, ends every session, and lets what they hold go back to the queue when its lease ends."""
     user = await _known(store, who)
     await store.change_user(user.id, disabled_at=now, on_duty=False)
     ended = await store.end_session(user=user.id)
-    await store.audit(WHO, "user.disable", user.id, now)
+    await store.audit(by, "user.disable", user.id, now)
     return {"id": user.id, "email": user.email, "sessions_ended": ended}
 
 
-async def user_reset(store: Store, now: datetime, who: str) -> dict[str, Any]:
+async def user_reset(store: Store, now: datetime, who: str, by: str = WHO) -> dict[str, Any]:
     """A new one-time link; the old password and every session end now."""
     user = await _known(store, who)
     await store.change_user(user.id, password_hash="", totp_secret="", disabled_at=None)
     await store.end_session(user=user.id)
-    await store.audit(WHO, "user.reset", user.id, now)
+    await store.audit(by, "user.reset", user.id, now)
     return {"id": user.id, "email": user.email, "link": await welcome_link(store, user, now)}
 
 
 async def key_add(
-    store: Store, now: datetime, name: str, scopes: list[str], days: int | None = None
+    store: Store, now: datetime, name: str, scopes: list[str], days: int | None = None, by: str = WHO
 ) -> dict[str, Any]:
     """The key itself is in the answer and nowhere else: the store keeps its SHA-256."""
     unknown = sorted(set(scopes) - set(SCOPES))
@@ -116,7 +118,7 @@ async def key_add(
     expires = now + timedelta(days=days) if days else None
     key = Key("k_" + secrets.token_hex(6), name, value[:8], frozenset(scopes), now, expires)
     await store.add_key(key, digest(value))
-    await store.audit(WHO, "key.add", key.id, now, {"scopes": sorted(scopes)})
+    await store.audit(by, "key.add", key.id, now, {"scopes": sorted(scopes)})
     return {"id": key.id, "key": value}
 
 
@@ -138,10 +140,10 @@ async def key_list(store: Store, now: datetime) -> dict[str, Any]:
     return {"keys": rows}
 
 
-async def key_revoke(store: Store, now: datetime, who: str) -> dict[str, Any]:
+async def key_revoke(store: Store, now: datetime, who: str, by: str = WHO) -> dict[str, Any]:
     if not await store.revoke_key(who, now):
         raise OrderRefused(f"there is no active key {who!r}; `handrail key list` shows them")
-    await store.audit(WHO, "key.revoke", who, now)
+    await store.audit(by, "key.revoke", who, now)
     return {"revoked": who}
 
 

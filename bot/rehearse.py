@@ -83,7 +83,9 @@ def _after(visit: Visit, turn: Turn) -> Visit:
     handoff = visit.handoff
     if turn.opening and handoff is None:
         o = turn.opening
-        handoff = Handoff("rehearsal", talk.id, o.reason, o.urgency, HandoffState.WAITING, turn.at, o.due_at, card=o.card)
+        handoff = Handoff(
+            "rehearsal", talk.id, o.reason, o.urgency, HandoffState.WAITING, turn.at, o.due_at, card=o.card
+        )
     talk = Conversation(
         talk.id,
         turn.language or talk.language,
@@ -96,5 +98,3 @@ def _after(visit: Visit, turn: Turn) -> Visit:
     )
     said = (1 if turn.text else 0) + len(turn.replies) + len(turn.system)
     return Visit(talk, turn.memory, handoff, visit.version + 1, visit.last_seq + said)
-
-

@@ -47,12 +47,20 @@ class Settings(BaseSettings):
     articles: Path | None = Field(None, description="a folder of the practice's own articles; empty: the shipped ones")
     practice: Path | None = Field(None, description="the practice file; empty: the demo practice")
     corpus: Path = Field(default_factory=lambda: shipped("corpus"), description="rules, replies and crisis lines")
-    extra_corpus: Path | None = Field(None, description="a practice's own rules, lines and replies, laid over the shipped ones")
+    extra_corpus: Path | None = Field(
+        None, description="a practice's own rules, lines and replies, laid over the shipped ones"
+    )
     secret_key: str = Field("", description="wraps every conversation's key; empty: made once in the data folder")
-    previous_secret_keys: str = Field("", description="older secret keys, comma-separated, still read while keys are rotated")
-    allowed_origins: str = Field("", description="pages that may embed the widget, comma-separated: https://practice.example")
+    previous_secret_keys: str = Field(
+        "", description="older secret keys, comma-separated, still read while keys are rotated"
+    )
+    allowed_origins: str = Field(
+        "", description="pages that may embed the widget, comma-separated: https://practice.example"
+    )
     public_url: str = Field("", description="the address visitors reach this server at; empty: http://HOST:PORT")
-    proxies: int = Field(0, ge=0, le=5, description="how many trusted proxies stand in front (whose X-Forwarded-For is read)")
+    proxies: int = Field(
+        0, ge=0, le=5, description="how many trusted proxies stand in front (whose X-Forwarded-For is read)"
+    )
     model: Path | None = Field(None, description="a sentence-transformers model folder; empty: the packaged MiniLM")
     index: str = Field("auto", description="the vector index: auto, flat, faiss, hnsw, pgvector")
     writer: str = Field("quote", description="how an answer is worded")
@@ -61,18 +69,24 @@ class Settings(BaseSettings):
     smtp_from: str = Field("", description="the address that mailto notices come from; empty: the practice's e-mail")
     notify_secret: str = Field("", description="whsec_…: signs what goes to a webhook: address of HANDRAIL_NOTIFY")
     rules_only: bool = Field(False, description="switch the filter's second stage off")
-    strict_profile: bool = Field(False, description="education and logistics only, with consent first (Illinois, Nevada, Maine)")
+    strict_profile: bool = Field(
+        False, description="education and logistics only, with consent first (Illinois, Nevada, Maine)"
+    )
     shadow_rules: Path | None = Field(None, description="a rule pack that runs silently and is only counted")
     conversations_per_minute: int = Field(60, ge=1, description="conversations one address may open a minute")
     messages_per_minute: int = Field(1200, ge=1, description="messages one conversation may send a minute")
     token_days: int = Field(30, ge=1, description="how long a visitor's token opens its conversation")
-    lease_seconds: int = Field(120, ge=5, description="a claim without a sign of life goes back to the queue after this")
+    lease_seconds: int = Field(
+        120, ge=5, description="a claim without a sign of life goes back to the queue after this"
+    )
     session_idle_minutes: int = Field(15, ge=1, le=720)
     session_hours: int = Field(12, ge=1, le=24)
     log_level: str = Field("info", description="debug, info, warning or error")
     log_json: bool = Field(False, description="logs as one JSON object a line")
     metrics_key: str = Field("", description="a bearer key for /metrics from elsewhere than loopback")
-    webhook_allow_private: bool = Field(False, description="let webhooks reach private addresses (tests, a closed network)")
+    webhook_allow_private: bool = Field(
+        False, description="let webhooks reach private addresses (tests, a closed network)"
+    )
     chatwoot: str = Field("", description="a Chatwoot inbox to answer: https://host|account|token")
 
     @classmethod

@@ -61,6 +61,7 @@ class Said:
     gap: Gap | None = None
     events: tuple[str, ...] = ()
     score: float = 0.0
+    person: bool = False  # the visitor took up the offer of a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,7 @@ class Desk:
         """Who has the conversation now: with no handoff open it is the bot's again once the visitor writes."""
         return visit.conversation.owner if visit.handoff else Owner.BOT
 
-    def with_human(
-        self, visit: Visit, text: str, client_id: str | None, screening: Screening, now: datetime
-    ) -> Turn:
+    def with_human(self, visit: Visit, text: str, client_id: str | None, screening: Screening, now: datetime) -> Turn:
         """A person has it: no bot speaks. A rise in urgency is passed on, and shown once by the system."""
         talk, verdict = visit.conversation, screening.verdict
         system: tuple[Draft, ...] = ()
@@ -194,7 +193,13 @@ class Desk:
         if not wanted and draft.state not in {"asking", "paused"}:
             return None
         step = self.parts.booking.step(
-            text, draft, now, language=language, wanted=wanted, minor=memory.safety.minor, under_13=memory.safety.under_13
+            text,
+            draft,
+            now,
+            language=language,
+            wanted=wanted,
+            minor=memory.safety.minor,
+            under_13=memory.safety.under_13,
         )
         memory = replace(memory, booking=step.draft)
         events = ("booking.requested",) if draft.state in {"", "given_up"} and step.draft.state == "asking" else ()
@@ -205,7 +210,10 @@ class Desk:
 
     def speak_from_articles(self, text: str, memory: Memory, language: str, now: datetime) -> Said:
         spoken = self.parts.answers.reply(text, memory.talk, language=language, now=now)
-        return Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap, score=spoken.score)
+        said = Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap, score=spoken.score)
+        if not spoken.person:
+            return said
+        return replace(said, replies=(*said.replies, self._block("queued", language, now)), person=True)
 
     def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
         promise = handoff.promise_text(self.parts.words, self.parts.hours, urgency, now, language)
@@ -217,11 +225,14 @@ class Desk:
     def turn(
         self, visit: Visit, text: str | None, client_id: str | None, screening: Screening, said: Said, now: datetime
     ) -> Turn:
+        verdict = screening.verdict
+        if said.person and verdict.route is Route.BOT:
+            verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)
         return self._turn(
             visit,
             text,
             client_id,
-            screening.verdict,
+            verdict,
             said.replies,
             said.memory,
             now,
@@ -368,4 +379,3 @@ class Desk:
             events=("safety.flagged",),
             notices=self._notices(opening, visit, now),
         )
-

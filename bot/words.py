@@ -124,8 +124,11 @@ class Words:
         return block in self.languages["en"].blocks
 
     def say(self, block: str, language: str, said: Sequence[str] = (), **values: Any) -> tuple[str, str]:
-        """(text, ledger key): the block's first variant not in `said`, else the one said longest ago. Never word for word twice
-        while a fresh variant is left. `values` fill {names}; the practice's {practice}, {telephone} and {offer} are always there."""
+        """(text, ledger key): the block's first variant not in `said`, else the one said longest ago.
+
+        Never word for word twice while a fresh variant is left. `values` fill {names}; the practice's {practice},
+        {telephone} and {offer} are always there.
+        """
         variants = self.variants(block, language)
         keys = [f"{block}/{n}" for n in range(len(variants))]
         fresh = [n for n, key in enumerate(keys) if key not in said]
@@ -162,15 +165,18 @@ def read_practice(path: Path) -> Practice:
     )
 
 
+def _line(table: Mapping[str, Any]) -> CrisisLine:
+    """Raises TypeError for a field that there is not, or one left out."""
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    return CrisisLine(**fields)
+
+
 def read_countries(path: Path) -> dict[str, Country]:
     """crisis_lines.toml: a table a country, and [unknown] for the rest."""
     countries: dict[str, Country] = {}
     for code, table in _toml(path).items():
         try:
-            lines = tuple(
-                CrisisLine(**{k: tuple(v) if isinstance(v, list) else v for k, v in line.items()})
-                for line in table.get("lines", ())
-            )
+            lines = tuple(_line(line) for line in table.get("lines", ()))
             key = "" if code == "unknown" else code
             countries[key] = Country(
                 key, table["name"], table["emergency"], lines, table.get("source", ""), table.get("checked_on")
@@ -189,12 +195,14 @@ def _read_language(folder: Path) -> Language:
         for name, block in _toml(path).items():
             variants = block.get("variants") if isinstance(block, Mapping) else None
             if not variants or not all(isinstance(v, str) and v.strip() for v in variants):
-                raise WordsFault(f"{path}: [{name}] needs variants = [\"…\"], none of them empty")
+                raise WordsFault(f'{path}: [{name}] needs variants = ["…"], none of them empty')
             if name in blocks:
                 raise WordsFault(f"{path}: [{name}] stands twice")
             blocks[name] = tuple(variants)
     rules = {path.stem: _toml(path) for path in sorted((folder / "rules").glob("*.toml"))}
-    tables = {path.stem: _toml(path) for path in sorted(folder.glob("*.toml")) if path.stem not in {"replies", "questions"}}
+    tables = {
+        path.stem: _toml(path) for path in sorted(folder.glob("*.toml")) if path.stem not in {"replies", "questions"}
+    }
     return Language(folder.name, folder, blocks, rules, tables)
 
 
@@ -220,7 +228,7 @@ def read_countries_over(ours: Mapping[str, Country], path: Path) -> dict[str, Co
     for code, table in _toml(path).items():
         key = "" if code == "unknown" else code
         mine = ours.get(key)
-        lines = tuple(CrisisLine(**{k: tuple(v) if isinstance(v, list) else v for k, v in x.items()}) for x in table["lines"])
+        lines = tuple(_line(line) for line in table["lines"])
         added[key] = Country(
             key,
             table.get("name", mine.name if mine else code),
@@ -236,6 +244,4 @@ def _over(ours: Language | None, theirs: Language) -> Language:
     if ours is None:
         return theirs
     rules = dict(ours.rules) | {f"practice_{stem}": table for stem, table in theirs.rules.items()}
-    return Language(
-        ours.code, ours.folder, {**ours.blocks, **theirs.blocks}, rules, {**ours.tables, **theirs.tables}
-    )
+    return Language(ours.code, ours.folder, {**ours.blocks, **theirs.blocks}, rules, {**ours.tables, **theirs.tables})

@@ -79,7 +79,9 @@ def drill(wait: Annotated[int, typer.Option(min=1, max=3600, help="seconds to wa
         done = order("drill", wait=wait)
         if done["seconds"] is None:
             terminal.fail(f"nobody acknowledged within {wait} s; told: {done['told'] or 'the console alone'}")
-        print(f"acknowledged after {done['seconds']:.1f} s by {done['by']}; told: {done['told'] or 'the console alone'}")
+        print(
+            f"acknowledged after {done['seconds']:.1f} s by {done['by']}; told: {done['told'] or 'the console alone'}"
+        )
 
 
 def migrate_store(to: Annotated[str, typer.Option(help="postgresql://user:password@host/database, empty")]) -> None:

@@ -15,17 +15,17 @@ key = typer.Typer(help="API keys.", no_args_is_help=True)
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
 
 
-def order(name: str, **words: Any) -> dict[str, Any]:
+def order(what: str, /, **words: Any) -> dict[str, Any]:
     """Through the control socket where a server runs, else by taking the lock."""
     from bot import settings
 
     chosen = settings.read()
     path = chosen.data / "control.sock"
     if not chosen.database_url and path.exists():
-        answer = _by_socket(path, name, words)
+        answer = _by_socket(path, what, words)
         if answer is not None:
             return answer
-    return asyncio.run(_directly(chosen, name, words))
+    return asyncio.run(_directly(chosen, what, words))
 
 
 def _by_socket(path: Path, name: str, words: dict[str, Any]) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ def _by_socket(path: Path, name: str, words: dict[str, Any]) -> dict[str, Any] |
 
 
 async def _directly(chosen: Any, name: str, words: dict[str, Any]) -> dict[str, Any]:
-    from bot.app import now_utc
+    from bot.parts import now_utc
     from bot.office import ORDERS
     from bot.stores import open_store
 
@@ -110,7 +110,10 @@ def key_add(
 @key.command("list")
 def key_list() -> None:
     with terminal.told():
-        rows = [[*list(r.values())[:3], ",".join(r["scopes"]), r["state"], r["last_used"]] for r in order("key.list")["keys"]]
+        rows = [
+            [*list(r.values())[:3], ",".join(r["scopes"]), r["state"], r["last_used"]]
+            for r in order("key.list")["keys"]
+        ]
         terminal.table(("id", "name", "prefix", "scopes", "state", "last used"), rows)
 
 

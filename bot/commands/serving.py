@@ -24,10 +24,10 @@ def serve(
     with terminal.told():
         import uvicorn
 
-        from bot import app, settings
+        from bot import app, parts, settings
 
         chosen = settings.read(articles=articles, log_level=None if access_log else None)
-        app.logs(chosen)
+        parts.logs(chosen)
         ear = _listen(host, port)
         taken = ear.getsockname()[1]
         shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104

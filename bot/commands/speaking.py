@@ -22,22 +22,22 @@ def ask(
     if bool(question.strip()) == jsonl:
         terminal.fail('give one question in quotes, or --jsonl with lines on stdin: handrail ask "What is CBT?"', 2)
     with terminal.told():
-        from bot import app, settings
+        from bot import parts, settings
         from bot.rehearse import rehearse
         from bot.turn import Desk
 
         chosen = settings.read(articles=articles, log_level="error")
-        app.logs(chosen)
-        said = app.read_words(chosen)
+        parts.logs(chosen)
+        said = parts.read_words(chosen)
         with terminal.Progress() as progress:
-            embedder = app.open_embedder(chosen, progress)
-            search = app.open_search(chosen, embedder, progress)
-        desk = Desk(app.join(chosen, said, None, search, embedder))
+            embedder = parts.open_embedder(chosen, progress)
+            search = parts.open_search(chosen, embedder, progress)
+        desk = Desk(parts.join(chosen, said, None, search, embedder))
         speaks = language or said.practice.languages[0]
         lives = (country or said.practice.country).upper()
 
         def answered(texts: list[str]) -> dict[str, Any]:
-            done = rehearse(desk, texts, language=speaks, country=lives, now=app.now_utc())
+            done = rehearse(desk, texts, language=speaks, country=lives, now=parts.now_utc())
             return done.shape() | {"score": round(done.turn.score, 4)}
 
         if jsonl:
@@ -48,12 +48,7 @@ def ask(
 
 
 def _print_answer(shape: dict[str, Any]) -> None:
-    print(shape["text"])
-    if shape["citations"]:
-        print()
-    for c in shape["citations"]:
-        heading = f", {c['heading']}" if c["heading"] else ""
-        print(f"[{c['n']}] {c['title']}{heading}  {c['url']}")
+    print(shape["text"])  # names its sources itself
     if shape["urgency"] or shape["route"] == "human":
         print(f"\nroute {shape['route']}, urgency {shape['urgency']}, reason {shape['reason']}", file=sys.stderr)
 
@@ -111,7 +106,9 @@ def _print_verdict(text: str, filter: Any, language: str, country: str) -> None:
     from bot.model import SafetyMemory
 
     verdict = filter.screen(text, SafetyMemory(), language=language, country=country).verdict
-    print(f"urgency {verdict.urgency}  reason {verdict.reason.value}  route {verdict.route.value}  stage {verdict.stage}")
+    print(
+        f"urgency {verdict.urgency}  reason {verdict.reason.value}  route {verdict.route.value}  stage {verdict.stage}"
+    )
     for fired in verdict.fired:
         a, b = fired.span
         print(f"  {fired.rule}  [{a}:{b}] “{text[a:b]}”  {fired.why}")

@@ -99,7 +99,9 @@ def _operation(path: str, operation: dict[str, Any]) -> None:
     answers.pop("422", None)
     tag = (operation.get("tags") or [""])[0]
     mine = path.startswith("/v1/conversations/{id}")
-    statuses = {"400", "413", "503"} | ({"422"} if operation.get("requestBody") or operation.get("parameters") else set())
+    statuses = {"400", "413", "503"} | (
+        {"422"} if operation.get("requestBody") or operation.get("parameters") else set()
+    )
     if tag == "visitor":
         statuses |= {"403", "429"} | ({"401", "404", "422"} if mine else set())
         operation["security"] = [{"visitor": []}] if mine else []

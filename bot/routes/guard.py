@@ -117,7 +117,9 @@ class Guard:
             log.error("http.timeout", path=_template(scope))
             if not started:
                 country = self.state.words.country(self.state.words.practice.country)
-                slow = problems.response(503, "This took too long; please send it again.", lines=problems.lines(country))
+                slow = problems.response(
+                    503, "This took too long; please send it again.", lines=problems.lines(country)
+                )
                 await slow(scope, receive, answer)
         finally:
             log.info(

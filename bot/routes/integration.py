@@ -8,11 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
-from bot.notifiers.webhook import check_address, new_secret
+from bot.notifiers.addresses import check_url
+from bot.notifiers.webhook import new_secret
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot import handoff as steps
+from bot import ladder
 from bot import ladder
 from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, Notice, NotThere, Outcome, Webhook
 from bot.rehearse import rehearse
@@ -97,7 +99,11 @@ async def take_next(request: Request, who: Handoffs) -> Response:
 
 
 def _claim(app: Here, h: Handoff, by: Holder) -> Move:
-    return steps.claim(h, by, app.clock(), timedelta(seconds=app.settings.lease_seconds), app.words)
+    return steps.claim(h, by, app.clock(), _lease(app), app.words)
+
+
+def _lease(app: Here) -> timedelta:
+    return timedelta(seconds=app.settings.lease_seconds)
 
 
 async def audit(app: Here, who: Staff, action: str, subject: str, **detail: Any) -> None:
@@ -189,26 +195,26 @@ def _told_again(app: Here, h: Handoff) -> tuple[Notice, ...]:
 async def transfer(request: Request, id: str, who: Handoffs) -> JSONResponse:
     """To another person (`user:<id>`) or key (`key:<id>`), with a note."""
     app, sent = here(request), await shapes.body(shapes.Transfer)(request)
-    to = await _holder(app, sent.to)
-    lease = timedelta(seconds=app.settings.lease_seconds)
-    return await move(
-        request,
-        id,
-        lambda app, h: steps.transfer(h, who.holder, to, app.clock(), lease, sent.note, app.words, version=sent.version),
-    )
+    to, on_duty = await _holder(app, sent.to)
+
+    def made(app: Here, h: Handoff) -> Move:
+        now, by = app.clock(), who.holder
+        return steps.transfer(h, by, to, now, _lease(app), sent.note, app.words, on_duty=on_duty, version=sent.version)
+
+    return await move(request, id, made)
 
 
-async def _holder(app: Here, to: str) -> Holder:
-    """Who is meant by `to`: an id, an e-mail address or a key's name; 422 when there is no such holder."""
+async def _holder(app: Here, to: str) -> tuple[Holder, bool]:
+    """Who is meant by `to` (an id, an e-mail address, a key's name), and whether they are on duty; 422 when nobody is."""
     for user in await app.store.users():
         if to in {user.id, f"user:{user.id}", user.email} and user.disabled_at is None:
             scopes = access.ROLE_SCOPES.get(user.role, frozenset())
             if "handoffs" not in scopes:
                 raise Problem(422, f"{user.name} may not take handoffs (role {user.role}).")
-            return Holder(f"user:{user.id}", user.name, user.role, scopes)
+            return Holder(f"user:{user.id}", user.name, user.role, scopes), user.on_duty
     for key in await app.store.keys():
         if to in {key.id, f"key:{key.id}", key.name} and key.revoked_at is None and "handoffs" in key.scopes:
-            return Holder(f"key:{key.id}", key.name, "key", key.scopes)
+            return Holder(f"key:{key.id}", key.name, "key", key.scopes), True
     raise Problem(422, "There is nobody of that id who can take it: send a user's or key's id.")
 
 
@@ -227,12 +233,11 @@ async def set_urgency(request: Request, id: str, who: Handoffs) -> JSONResponse:
 async def close(request: Request, id: str, who: Handoffs) -> JSONResponse:
     """Ends it, with an outcome; `returned_to_bot` is refused while a risk flag is open."""
     sent = await shapes.body(shapes.Close)(request)
-    outcome = Outcome(sent.outcome)
-    return await move(
-        request,
-        id,
-        lambda app, h: steps.close(h, who.holder, app.clock(), outcome, sent.note, app.words, version=sent.version),
-    )
+
+    def made(app: Here, h: Handoff) -> Move:
+        return steps.close(h, who.holder, app.clock(), sent.outcome, sent.note, app.words, version=sent.version)
+
+    return await move(request, id, made)
 
 
 @router.get("/events")
@@ -257,7 +262,7 @@ async def add_webhook(request: Request, who: Webhooks) -> JSONResponse:
     unknown = sorted(set(sent.events) - EVENTS)
     if unknown:
         raise Problem(422, f"There is no event {unknown[0]!r}; there are: {', '.join(sorted(EVENTS))}.")
-    fault = check_address(sent.url, allow_private=app.settings.webhook_allow_private)
+    fault = check_url(sent.url, allow_private=app.settings.webhook_allow_private)
     if fault:
         raise Problem(422, fault)
     hook = Webhook("wh_" + secrets.token_hex(8), sent.url, tuple(sent.events), new_secret(), app.clock(), who.holder.id)

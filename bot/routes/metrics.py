@@ -20,9 +20,14 @@ class Metrics:
             "handrail_crisis_referrals_total", "Replies that showed crisis lines", registry=self.registry
         )
         self.callers = Counter(
-            "handrail_caller_flags_total", "Flags in /v1/answers, left to the caller", ["urgency"], registry=self.registry
+            "handrail_caller_flags_total",
+            "Flags in /v1/answers, left to the caller",
+            ["urgency"],
+            registry=self.registry,
         )
-        self.faults = Counter("handrail_turn_faults_total", "Visits that broke and went to a person", registry=self.registry)
+        self.faults = Counter(
+            "handrail_turn_faults_total", "Visits that broke and went to a person", registry=self.registry
+        )
         self.seconds = Histogram(
             "handrail_turn_seconds",
             "One turn, from the request to the commit",
@@ -30,7 +35,9 @@ class Metrics:
             registry=self.registry,
         )
         self.streams = Gauge("handrail_streams", "Open event streams", registry=self.registry)
-        self.store = Gauge("handrail_store", "Queue, promises and outbox, from the store", ["figure"], registry=self.registry)
+        self.store = Gauge(
+            "handrail_store", "Queue, promises and outbox, from the store", ["figure"], registry=self.registry
+        )
 
     def count(self, turn: Turn, seconds: float) -> None:
         kinds = [d.kind for d in (*turn.replies, *turn.system)]

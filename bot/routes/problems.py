@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bot.handoff import Incomplete, NotAllowed
+from bot.handoff import Incomplete, NotAllowed
 from bot.model import Held, NotThere, Reused, RiskOpen, Stale, StoreFault
 from bot.words import Country
 
@@ -79,6 +80,10 @@ def install(app: FastAPI, default_country: Country) -> None:
                 return response(403, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             case Incomplete():
                 return response(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            case NotAllowed():
+                return response(403, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            case Incomplete():
+                return response(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             case Reused():
                 return response(422, "This client_id was used before with another text: send a new client_id.")
             case Held():
@@ -86,7 +91,9 @@ def install(app: FastAPI, default_country: Country) -> None:
             case RiskOpen():
                 return response(409, "A risk flag is open: a clinician must lower the urgency first, with a reason.")
             case Stale():
-                return response(409, "The conversation changed at the same moment: send it again.", {"Retry-After": "1"})
+                return response(
+                    409, "The conversation changed at the same moment: send it again.", {"Retry-After": "1"}
+                )
             case _:
                 log.error("store.fault", detail=str(error))
                 return response(
@@ -102,6 +109,6 @@ def install(app: FastAPI, default_country: Country) -> None:
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(HTTPException, http)
-    for kind in (NotThere, NotAllowed, Incomplete, Reused, Held, RiskOpen, Stale, StoreFault):
+    for kind in (NotAllowed, Incomplete, NotThere, NotAllowed, Incomplete, Reused, Held, RiskOpen, Stale, StoreFault):
         app.add_exception_handler(kind, known)
     app.add_exception_handler(Exception, fault)
