@@ -168,8 +168,9 @@ def lines_again(words: Words, language: str, country: str, reason: Reason) -> tu
     """The crisis lines as text, and as things to tap; every number in the actions stands in the text too."""
     place = words.country(country or words.practice.country)
     topic = {Reason.OVERDOSE: "poison", Reason.HARM_TO_OTHERS: "crisis"}.get(reason, reason.value)
-    chosen: list[CrisisLine] = list(place.about(topic, "suicide"))[:2]
-    chosen += [line for line in place.about("suicide", "crisis") if line not in chosen][: 3 - len(chosen)]
+    chosen: list[CrisisLine] = _spoken(place.about(topic, "suicide"), language)[:2]
+    general = _spoken(place.about("suicide", "crisis"), language)
+    chosen += [line for line in general if line not in chosen][: 3 - len(chosen)]
     dial = "".join(c for c in place.emergency if c.isdigit() or c == "+")
     said = [words.say("line_emergency" if dial else "line_emergency_words", language, number=place.emergency)[0]]
     actions = [Action("call", place.emergency, f"tel:{dial}")] if dial else []
@@ -177,11 +178,17 @@ def lines_again(words: Words, language: str, country: str, reason: Reason) -> tu
         block = "line_call_text" if line.call and line.text else "line_call" if line.call else ""
         block = block or ("line_text" if line.text else "line_chat")
         said.append(words.say(block, language, name=line.name, call=line.call, text=line.text, chat=line.chat)[0])
-        if number := "".join(c for c in line.call if c.isdigit() or c == "+"):
+        first = line.call.partition(",")[0]  # "988, then 2": the rest is pressed on the phone
+        if number := "".join(c for c in first if c.isdigit() or c == "+"):
             actions.append(Action("call", line.name, f"tel:{number}"))
         elif line.chat:
             actions.append(Action("link", line.name, line.chat))
     return "\n".join(said), tuple(actions)
+
+
+def _spoken(lines: Sequence[CrisisLine], language: str) -> list[CrisisLine]:
+    """Lines in the visitor's language first; where there is none, all of them."""
+    return [line for line in lines if language[:2] in line.languages] or list(lines)
 
 
 def no_one_yet(words: Words, hours: Hours, handoff: Handoff, at: datetime) -> Draft:
