@@ -311,7 +311,8 @@ class _Loader:
         )  # fmt: skip
 
     def _grammar(self, lists: Mapping[str, list[str]]) -> Grammar:
-        words = {name: frozenset(w for word in lists[name] for w in self._words(word)) for name in _WORD_LISTS}
+        single = ([w for word in lists[name] if len(w := self._words(word)) == 1] for name in _WORD_LISTS)
+        words = {name: frozenset(w for row in rows for w in row) for name, rows in zip(_WORD_LISTS, single, strict=True)}
         phrases = {name: self._phrases(f"{self.language}/rules", name, lists[name]) for name in _PHRASE_LISTS if name != "void"}
         void = tuple(" ".join(self._words(phrase)) + " " for phrase in lists["void"])
         return Grammar(words, phrases, void)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from bot.model import SafetyMemory
+from bot.model import Reason, SafetyMemory
 from bot.safety.pack import Pack
 from bot.words import Words
 
@@ -40,7 +40,7 @@ def _pack(filter_: Filter, code: str, pack: Pack) -> Iterator[Finding]:
             if name not in _fired(filter_, code, (text,)):
                 yield Finding("fault", f"{file} {name}", f"does not fire on its own example “{text}”")
         for text in silent_on:
-            if name in _fired(filter_, code, (text,)):
+            if name in _fired(filter_, code, (text,), own=True):
                 yield Finding("fault", f"{file} {name}", f"fires on “{text}”, which it says it is silent on")
             if firing.get(text) == name:
                 yield Finding("fault", f"{file} {name}", f"“{text}” stands in both of its lists")
@@ -66,13 +66,14 @@ def _pack(filter_: Filter, code: str, pack: Pack) -> Iterator[Finding]:
             )
 
 
-def _fired(filter_: Filter, code: str, turns: tuple[str, ...]) -> set[str]:
+def _fired(filter_: Filter, code: str, turns: tuple[str, ...], own: bool = False) -> set[str]:
+    """What fires on the last of these turns; with `own` less what fired as about someone else."""
     memory = SafetyMemory()
     fired: set[str] = set()
     for text in turns:
         screening = filter_.screen(text, memory, language=code)
         memory = screening.memory
-        fired = {f.rule for f in screening.verdict.fired}
+        fired = {f.rule for f in screening.verdict.fired if not (own and f.reason is Reason.SOMEONE_ELSE)}
     return fired
 
 
