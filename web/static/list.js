@@ -57,7 +57,8 @@ export function take(list, { quiet = false } = {}) {
     if (!quiet && m.author !== "visitor") say(`${author(m)}: ${m.text}`);
   }
   showEarlier();
-  arrived(fresh);
+  if (quiet) burst.row = null;
+  else arrived(fresh);
   if (follow || quiet) toEnd();
   return fresh;
 }
@@ -105,7 +106,8 @@ export function toEnd() {
 
 function arrived(fresh) {
   const reply = fresh.find((m) => m.author !== "visitor");
-  if (Date.now() - burst.at > 3000 || !burst.row || !reply) burst.row = reply ? rows.get(reply.seq) : null;
+  const person = reply?.author === "clinician";
+  if (Date.now() - burst.at > 3000 || !burst.row || !reply || person) burst.row = reply ? rows.get(reply.seq) : null;
   burst.at = Date.now();
 }
 

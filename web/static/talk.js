@@ -375,8 +375,8 @@ ready();
 if (embedded) listenToPage();
 composer.fitKeyboard();
 if (scene()) {
-  const play = (await import("./scenes.js")).play;
-  play(scene(), { take, apply, linked, outbox, companion });
+  const { play } = await import("./scenes.js");
+  play(scene(), { take, apply, linked, act, typing: showTyping, unsent: (item) => mark(log.unsent(item), item, {}) });
 } else {
   for (const kind of ["online", "pageshow"]) addEventListener(kind, (event) => { if (kind === "online" || event.persisted) back(); });
   addEventListener("offline", () => linked("lost"));
