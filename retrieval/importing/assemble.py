@@ -17,6 +17,7 @@ from retrieval.model import Article, ArticleRefused, Section, Source
 
 _ENDED = re.compile(r"""[.!?…:;]["'”’)\]]*$""")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
+_PHONE = re.compile(r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|\bopinions\b")
 _DATED = ("byline",)
 _SHORT_ITEM = 9  # words: items up to this length are told in one paragraph, as a list in a sentence
 _COMMON = {
@@ -268,7 +269,7 @@ def _told(items: list[str], paragraphs: list[str]) -> list[str]:
 def _questions(blocks: list[Block], declared: tuple[str, ...]) -> tuple[str, ...]:
     """The questions that stand as headings over an answer; in the words the page declares, where it declares them."""
     asked = {same(question): question for question in declared}
-    found_ones = [block.text for block in blocks if block.taken and block.kind == "heading" and block.question]
+    found_ones = [block.text for block in blocks if block.taken and block.question and block.says != "title"]
     return tuple(dict.fromkeys(asked.get(same(text), text) for text in found_ones))
 
 
@@ -282,7 +283,7 @@ def _summary(text: str) -> str:
 def _sources(blocks: list[Block]) -> tuple[Source, ...]:
     found_ones = []
     for block in blocks:
-        if block.dropped != "references" or not 4 <= block.words <= 80 or block.flagged:
+        if block.dropped != "references" or not 4 <= block.words <= 80 or _PHONE.search(block.text):
             continue
         url = _URL.search(block.text)
         name = _URL.sub("", block.text).strip(" .") if url else block.text

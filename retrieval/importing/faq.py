@@ -91,10 +91,12 @@ def _question(text: str, block: Block) -> Block:
 
 def _answers(blocks: list[Block]) -> list[Block]:
     """ "A:" in front of an answer goes; a line of its own that asks, with a paragraph behind it, is a question."""
-    for at, block in enumerate(blocks):
-        if block.taken and block.kind != "heading":
-            marked = _ANSWER_ALONE.match(block.text)
-            asked = next((b for b in reversed(blocks[:at]) if b.taken), None)
-            if marked and asked is not None and asked.question:
-                block.text, block.says = block.text[marked.end() :], "answer"
+    asked = False
+    for block in blocks:
+        if not block.taken:
+            continue
+        marked = _ANSWER_ALONE.match(block.text) if asked and block.kind != "heading" else None
+        if marked:
+            block.text, block.says = block.text[marked.end() :], "answer"
+        asked = block.kind == "heading" and block.question
     return blocks

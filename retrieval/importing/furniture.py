@@ -55,6 +55,8 @@ def reason(element: HtmlElement, total: int, in_article: bool) -> str:
     if tag in _NEVER:
         return ""
     by_tag = _TAGS.get(tag, "")
+    if tag == "button" and unfolds(element):
+        return ""
     if by_tag:
         if tag == "form" and _holds_article(element, total):
             return ""
@@ -76,6 +78,12 @@ def reason(element: HtmlElement, total: int, in_article: bool) -> str:
     if named not in _MAY_HOLD_MORE and _holds_article(element, total):
         return ""
     return named
+
+
+def unfolds(element: HtmlElement) -> bool:
+    """Whether a button is the question over an answer that it unfolds."""
+    text = " ".join(element.text_content().split())
+    return len(text.split()) >= 3 and (text.endswith("?") or element.get("aria-expanded") is not None)
 
 
 def _by_name(element: HtmlElement) -> str:

@@ -9,7 +9,13 @@ from lxml.html import HtmlElement
 
 _RULE = re.compile(r"([^{}]{1,400})\{([^{}]{0,2000})\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
-_SIMPLE = re.compile(r"^(?:body |html |main |article |div |p )*([a-z][a-z0-9]*)?([.#])([\w-]+)$", re.I)
+_SELECTOR = re.compile(r"^(?:(?:body|html|main|article) )*(?:[a-z][a-z0-9]*)?((?:[.#][\w-]+)+)$", re.I)
+_TELLING = frozenset(
+    str.split(
+        """display visibility font-size font opacity color background background-color text-indent left top right
+        margin-left clip overflow height max-height width font-weight"""
+    )
+)
 _SIZE = re.compile(r"^(\d*\.?\d+)(px|pt|em|rem|%|vw|vh)?$")
 _FAR = re.compile(r"^-(\d{3,})(px|em|rem|pt|%)?$")
 _RGB = re.compile(r"^rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})(?:[\s,/]+([\d.]+%?))?\s*\)$")
@@ -29,30 +35,32 @@ _FOR_READERS = re.compile(
 
 @dataclass(slots=True)
 class Sheet:
-    """What a page's own <style> rules say of single classes and ids: (kind, name) to declarations."""
+    """What a page's own <style> says of elements by class and id, the more particular rule last."""
 
-    rules: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    rules: dict[str, list[tuple[frozenset[str], dict[str, str]]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, css: str) -> Sheet:
-        """Reads simple selectors (.name, #name) outside @media; anything finer needs a browser."""
+        """Reads selectors of one element (.name, #name, .one.other) outside @media; anything finer needs a browser."""
         sheet = cls()
         for selectors, body in _RULE.findall(_outside_media(_COMMENT.sub("", css[:500_000]))):
-            declared = declarations(body)
-            for selector in selectors.split(","):
-                match = _SIMPLE.match(selector.strip())
-                if match and declared:
-                    sheet.rules.setdefault((match.group(2), match.group(3)), {}).update(declared)
+            declared = {name: value for name, value in declarations(body).items() if name in _TELLING}
+            for selector in selectors.split(",") if declared else ():
+                match = _SELECTOR.match(selector.strip())
+                if match:
+                    names = frozenset(re.findall(r"[.#][\w-]+", match.group(1)))
+                    sheet.rules.setdefault(min(names), []).append((names, declared))
         return sheet
 
     def style(self, element: HtmlElement) -> dict[str, str]:
         """An element's declarations: its classes', its id's, its own."""
         found: dict[str, str] = {}
-        if self.rules:
-            for name in (element.get("class") or "").split():
-                found.update(self.rules.get((".", name), {}))
-            found.update(self.rules.get(("#", element.get("id") or ""), {}))
         own = element.get("style")
+        if self.rules and (element.get("class") or element.get("id")):
+            names = {f".{name}" for name in (element.get("class") or "").split()} | {f"#{element.get('id') or ''}"}
+            fitting = [rule for name in names for rule in self.rules.get(name, ()) if rule[0] <= names]
+            for _, declared in sorted(fitting, key=lambda rule: (sum(n[0] == "#" for n in rule[0]), len(rule[0]))):
+                found.update(declared)
         if own:
             found.update(declarations(own))
         return found

@@ -26,7 +26,7 @@ def read_markdown(text: str) -> Page:
         facts = _toml(front.group(2)) if front.group(1) == "+++" else _simple_yaml(front.group(2))
         text = text[front.end() :]
     rendered = (
-        MarkdownIt("commonmark", {"html": True, "breaks": False})
+        MarkdownIt("commonmark", {"html": True, "breaks": not _wrapped(text)})
         .enable(["table", "strikethrough"])
         .render(_opened(text))
     )
@@ -40,6 +40,12 @@ def read_markdown(text: str) -> Page:
     if (not page.title and len(heads) == 1) or (page.title and heads and same(heads[0].text) == same(page.title)):
         page.title = heads[0].text
     return page
+
+
+def _wrapped(text: str) -> bool:
+    """Whether lines end where the width ran out, so that a line break means nothing."""
+    nexts = re.findall(r"(?<=\S)\n[ \t]*(?![-*+>#|]|\d+[.)] )(\S)", text)
+    return len(nexts) > 0 and sum(1 for first in nexts if first.islower()) > 0.25 * len(nexts)
 
 
 def _opened(text: str) -> str:

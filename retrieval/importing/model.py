@@ -31,7 +31,7 @@ class Limits:
     file_bytes: int = 50_000_000  # .pdf .docx
     unpacked_bytes: int = 200_000_000  # what a .docx may hold once unpacked
     pages: int = 2_000  # of a .pdf
-    characters: int = 5_000_000  # of text, whatever the format
+    characters: int = 10_000_000  # of text, whatever the format
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pypdf
 from pypdf.errors import DependencyError, FileNotDecryptedError, PdfReadError, PyPdfError
@@ -17,6 +18,10 @@ from retrieval.model import ArticleRefused
 
 _BULLET = re.compile(r"^\s*[•‣◦▪●○■□➤✓\uf0b7-]\s*(?=\S)")
 _NUMBER_ALONE = re.compile(r"^(page\s)?[\s–—|-]*\d{1,4}(\s?(of|/|de)\s?\d{1,4})?[\s–—|-]*$", re.I)
+_BULLET_ALONE = re.compile(r"^(?:[•‣◦▪●○■□➤✓\uf0b7\x7f–-]|\d{1,2}[.)])$")
+_BOLD = re.compile(r"bold|black|heavy|semibold|demi", re.I)
+_NO_INK = "hidden text (painted with no ink)"
+_ENDED = re.compile(r"""[.!?…:]["'”’)\]]*$""")
 _DIGITS = re.compile(r"\d+")
 _NO_TITLE = re.compile(
     r"^(untitled|untitled document|document\d*|microsoft word.*|.*\.(docx?|pdf|indd|pages|html?))$", re.I
@@ -26,7 +31,9 @@ _NO_TITLE = re.compile(
 @dataclass(slots=True)
 class _Line:
     text: str
-    size: float
+    size: float = 0.0  # points
+    height: float = 0.0  # where it stands, points above the page's foot
+    bold: bool = False
     unseen: str = ""
 
 
@@ -125,7 +132,7 @@ def _has_pictures(page: pypdf.PageObject) -> bool:
 
 def _page_lines(page: pypdf.PageObject) -> list[_Line]:
     ink = _Ink()
-    runs: list[tuple[str, float, str]] = []
+    runs: list[_Line] = []
 
     def before(operator: bytes, operands: list[object], cm: list[float], tm: list[float]) -> None:
         ink.operator(operator, operands)
@@ -137,44 +144,59 @@ def _page_lines(page: pypdf.PageObject) -> list[_Line]:
         real = abs((size or 0) * scale)
         unseen = ""
         if ink.mode == 3:
-            unseen = "hidden text (painted with no ink)"
+            unseen = _NO_INK
         elif ink.white:
             unseen = "hidden text (white on the page)"
         elif run.strip() and 0 < real < 2:
             unseen = "hidden text (font size next to nothing)"
-        runs.append((run, real, unseen))
+        name = str(font.get("/BaseFont", "")) if isinstance(font, dict) else ""
+        height = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+        runs.append(_Line(run, real, height, bool(_BOLD.search(name)), unseen))
 
     page.extract_text(visitor_operand_before=before, visitor_text=text)
-    seen = [run for run in runs if run[0].strip()]
-    if seen and all(run[2] == "hidden text (painted with no ink)" for run in seen):
-        runs = [(run, size, "") for run, size, _ in runs]  # the text layer of a scan: all of it is painted so
-    lines: list[_Line] = [_Line("", 0.0)]
-    for run, size, unseen in runs:
-        for at, part in enumerate(run.split("\n")):
-            if at or (part.strip() and lines[-1].text.strip() and lines[-1].unseen != unseen):
-                lines.append(_Line("", 0.0))
+    seen = [run for run in runs if run.text.strip()]
+    if seen and all(run.unseen == _NO_INK for run in seen):
+        for run in seen:
+            run.unseen = ""  # the text layer of a scan: all of it is painted so
+    return _lines_of(runs)
+
+
+def _lines_of(runs: list[_Line]) -> list[_Line]:
+    lines = [_Line("")]
+    for run in runs:
+        for at, part in enumerate(run.text.split("\n")):
             line = lines[-1]
-            if part.strip() and not line.text.strip():
-                line.size, line.unseen = size, unseen
+            if at or (part.strip() and line.text.strip() and line.unseen != run.unseen):
+                line = _Line("")
+                lines.append(line)
+            if part.strip():
+                if not line.text.strip():
+                    line.size, line.height, line.bold, line.unseen = run.size, run.height, run.bold, run.unseen
+                line.bold = line.bold and run.bold
             line.text += part
-    return [
-        _Line(" ".join(line.text.split()), line.size, line.unseen)
-        for line in lines
-        if line.text.strip() or line.text == ""
-    ]
+    found: list[_Line] = []
+    bullet = False
+    for line in lines:
+        line.text = " ".join(line.text.split())
+        if _BULLET_ALONE.match(line.text):
+            bullet = True
+        elif line.text:
+            line.text = f"• {line.text}" if bullet else line.text
+            bullet = False
+            found.append(line)
+    return found
 
 
 def _without_running_heads(pages: list[list[_Line]]) -> list[list[_Line | Block]]:
     """Lines at the top or foot of most pages, digits aside, and page numbers, become dropped blocks."""
     edges: Counter[str] = Counter()
-    filled = [[line for line in lines if line.text] for lines in pages]
-    for lines in filled:
+    for lines in pages:
         edges.update({_DIGITS.sub("#", line.text) for line in [*lines[:2], *lines[-2:]]})
     often = {text for text, count in edges.items() if count >= 3 and count >= 0.4 * len(pages)}
     told: set[str] = set()
     result: list[list[_Line | Block]] = []
-    for lines, full in zip(pages, filled, strict=True):
-        edge = {id(line) for line in [*full[:2], *full[-2:]]}
+    for lines in pages:
+        edge = {id(line) for line in [*lines[:2], *lines[-2:]]}
         kept: list[_Line | Block] = []
         for line in lines:
             pattern = _DIGITS.sub("#", line.text)
@@ -196,13 +218,12 @@ def _blocks(pages: list[list[_Line | Block]]) -> list[Block]:
     body = sizes.most_common(1)[0][0] if sizes else 0.0
     widths = sorted(len(line.text) for line in flat if isinstance(line, _Line) and line.text)
     width = widths[int(len(widths) * 0.9)] if widths else 0
+    leading = _leading([line for line in flat if isinstance(line, _Line)])
     blocks: list[Block] = []
     before: _Line | None = None  # the line that the next one may go on from
     for line in flat:
         if isinstance(line, Block):
             blocks.append(line)
-            continue
-        if not line.text:
             continue
         if line.unseen:
             _unseen(blocks, line)
@@ -211,13 +232,13 @@ def _blocks(pages: list[list[_Line | Block]]) -> list[Block]:
         bullet = _BULLET.match(line.text)
         if bullet:
             blocks.append(Block(line.text[bullet.end() :], "item"))
-        elif before is not None and not _parted(before, line, width):
+        elif before is not None and not _parted(before, line, width, leading):
             last = next(block for block in reversed(blocks) if block.taken)
             last.text = joined(last.text, line.text)
         elif larger and len(line.text.split()) <= 20:
             blocks.append(Block(line.text, "heading", 1 if line.size > body * 1.5 else 2))
         else:
-            blocks.append(Block(line.text))
+            blocks.append(Block(line.text, strong=line.bold))
         before = line
     return blocks
 
@@ -229,8 +250,30 @@ def _unseen(blocks: list[Block], line: _Line) -> None:
         blocks.append(Block(line.text, flagged=line.unseen))
 
 
-def _parted(before: _Line, line: _Line, width: int) -> bool:
+def _leading(lines: list[_Line]) -> float:
+    """The usual distance from one line to the next, in points; 0 when the lines do not tell."""
+    gaps = sorted(
+        one.height - other.height
+        for one, other in pairwise(lines)
+        if one.size == other.size and one.height > other.height
+    )
+    return gaps[len(gaps) // 4] if len(gaps) >= 4 else 0.0
+
+
+def _parted(before: _Line, line: _Line, width: int, leading: float) -> bool:
+    """Whether `line` begins a block of its own: size, weight or distance differ, or the line before ended early."""
     if abs(before.size - line.size) > 0.4:
+        return True
+    if (
+        before.bold != line.bold
+        and (before.bold or line.bold)
+        and len((before if before.bold else line).text) < 0.8 * width
+    ):
+        return True
+    gap = before.height - line.height
+    if leading and 1.3 * leading < gap < 20 * leading:
+        return True
+    if gap < 0 and _ENDED.search(before.text) and not line.text[:1].islower():  # the next column, or the next page
         return True
     if titled(before.text) and len(before.text) < 0.6 * width and not line.text[:1].islower():
         return True

@@ -9,8 +9,6 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from retrieval.importing.model import Imported
 
-_WIDTH = 96  # characters of a piece that the report shows
-
 
 @cache
 def _template() -> Template:
@@ -26,8 +24,8 @@ def preview(imported: Imported) -> str:
     return _template().render(imported=imported, article=imported.article)
 
 
-def report(imported: Imported) -> str:
-    """The same as plain text: counts, the article's facts, notes, and one line a piece."""
+def report(imported: Imported, *, width: int = 96) -> str:
+    """The same as plain text: facts, counts, notes, and one line a piece, cut at `width` characters (0: whole)."""
     article = imported.article
     lines = [f"{imported.path}"]
     if article is None:
@@ -46,6 +44,6 @@ def report(imported: Imported) -> str:
     lines += [f"  note: {note}" for note in imported.notes]
     marks = {"kept": "+", "dropped": "-", "flagged": "!"}
     for fate, piece in imported.pieces:
-        text = piece.text if len(piece.text) <= _WIDTH else piece.text[: _WIDTH - 1].rstrip() + "…"
+        text = piece.text if not width or len(piece.text) <= width else piece.text[: width - 1].rstrip() + "…"
         lines.append(f"  {marks[fate]} [{piece.reason}] {text}")
     return "\n".join(lines)

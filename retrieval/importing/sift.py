@@ -30,6 +30,7 @@ def sift(blocks: list[Block], title: str) -> list[Block]:
     _front(blocks, title)
     _headings(blocks)
     _zones(blocks)
+    _lines(blocks, zones_done=True)
     _links(blocks)
     blocks = faq.pairs(blocks)
     blocks = [piece for block in blocks for piece in _promotions(block)]
@@ -86,7 +87,9 @@ def _by_line(block: Block) -> list[Block]:
 
 
 def _stands_alone(line: str, after: list[str], before: list[str]) -> bool:
-    if titled(line) or faq.is_question(line) or faq.is_heading_above(line) or _announces(line, after, before):
+    if titled(line) or faq.is_heading_above(line) or _announces(line, after, before):
+        return True
+    if faq.is_question(line) and not line[0].islower() and all(map(_ENDED.search, before)):
         return True
     return found("line", line) is not None or found("zone", line) is not None
 
@@ -101,9 +104,12 @@ def _announces(line: str, after: list[str], before: list[str]) -> bool:
     )
 
 
-def _lines(blocks: list[Block]) -> None:
+def _lines(blocks: list[Block], *, zones_done: bool = False) -> None:
+    """Whole lines of furniture. A line that may open a stretch is left for the stretch to judge first."""
     for block in blocks:
-        if not block.taken or block.words > _LINE:
+        if not block.taken or block.words > _LINE or block.says == "title":
+            continue
+        if not zones_done and found("zone", block.text):
             continue
         sign = found("line", block.text)
         if sign is not None and not (block.kind == "heading" and block.level == 1):
@@ -171,7 +177,7 @@ def _headings(blocks: list[Block]) -> None:
             continue
         stands = after.words >= 8 or bool(_ENDED.search(after.text)) or after.kind == "item"
         ended = before is None or before.kind == "heading" or bool(_ENDED.search(before.text))
-        plainly = block.words <= 10 and block.text[:1].isupper() and after.words >= 20 and ended
+        plainly = block.words <= 10 and faq.unlabelled(block.text)[:1].isupper() and after.words >= 20 and ended
         if asks or (stands and (block.strong or titled(block.text) or plainly)):
             block.kind, block.question = "heading", asks or block.question
             block.says = "question" if asks else "heading without mark-up"
@@ -179,6 +185,9 @@ def _headings(blocks: list[Block]) -> None:
 
 def _zones(blocks: list[Block]) -> None:
     """Stretches that a short line opens: references, comments, related posts, author boxes, sign-up forms."""
+    following: list[Block | None] = [None] * len(blocks)  # for each block the next one that is taken so far
+    for at in range(len(blocks) - 2, -1, -1):
+        following[at] = blocks[at + 1] if blocks[at + 1].taken else following[at + 1]
     zone: Sign | None = None
     level, prose = 0, 0
     for at, block in enumerate(blocks):
@@ -189,7 +198,7 @@ def _zones(blocks: list[Block]) -> None:
             zone, level = opens, block.level if block.kind == "heading" else 0
             block.dropped, block.says = opens.reason, ""
             continue
-        if zone is not None and _over(zone, level, block, next((b for b in blocks[at + 1 :] if b.taken), None)):
+        if zone is not None and _over(zone, level, block, following[at]):
             zone = None
         if zone is None:
             prose += is_prose(block)
@@ -246,13 +255,17 @@ def _promotions(block: Block) -> list[Block]:
 
 
 def _twice(blocks: list[Block]) -> None:
+    """Repeated paragraphs, and sentences that a page lifts out of its text to show them large."""
     seen: set[str] = set()
+    prose = [block for block in blocks if block.taken and block.kind != "heading"]
+    whole = "|".join(same(block.text) for block in prose) if len(prose) < 1_000 else ""
     for block in blocks:
         if not block.taken or block.kind == "heading" or block.words < 6:
             continue
         words = same(block.text)
-        if words in seen:
-            block.dropped = "said before, word for word"
+        if words in seen or (block.words <= 50 and whole.count(words) > 1):
+            block.dropped = "said in the text already, word for word"
+            whole = whole.replace(words, "", 1)
         seen.add(words)
 
 

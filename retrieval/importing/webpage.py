@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import lxml.html
@@ -86,9 +87,10 @@ _SILENT = frozenset(
         "area",
     ]
 )
-_APART = frozenset(("br", "button", "label", "option", "select", "input"))  # their words stand apart, too
+_APART = frozenset(("br", "label", "option", "select", "input"))  # their words stand apart, too
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BOLD = frozenset(("b", "strong"))
+_FOR_TRAFILATURA = 1_000_000  # characters: beyond, it takes minutes, and a page that long has no frame worth the wait
 _FOOTNOTE = re.compile(r"^[\[(]?(?:\d{1,3}|[*†‡])(?:[,;–-]\d{1,3})*[\])]?$")
 _PROGRAM = re.compile(
     r"^\s*(/?wp:|\[if |\[endif|<!|end\b|start\b|begin\b|#|/|this site is optimized|google|gtm|\w+:\s*\{)"
@@ -113,18 +115,24 @@ class _Inside:
 
 def read_webpage(text: str, *, prepared: bool = False) -> Page:
     """`prepared`: rendered from Markdown, so that there is no page around the article."""
-    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_pis=True)
-    try:
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_pis=True, huge_tree=True)
+    root: HtmlElement | None = None
+    with suppress(etree.ParserError, etree.XMLSyntaxError, ValueError):  # the log below says more than the error
         root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+    troubles = {entry.type_name for entry in parser.error_log}
+    if "ERR_NO_MEMORY" in troubles:  # the parser goes on without what it could not hold
+        raise MemoryError
+    if "ERR_RESOURCE_LIMIT" in troubles:
         raise ArticleRefused(
-            "This page holds no text: open it in a browser, copy the article, and save that."
-        ) from error
+            "This page is nested too deeply to be read: copy the article from a browser, and save that."
+        )
+    if root is None:
+        raise ArticleRefused("This page holds no text: open it in a browser, copy the article, and save that.")
     page = about.page_of(root)
     sheet = hidden.Sheet.of("\n".join(style.text or "" for style in root.iter("style")))
     body = root.find("body") if root.find("body") is not None else root
     walker = _Walker(sheet, total=max(1, len(_words(body).split())))
-    if not prepared:
+    if not prepared and len(text) < _FOR_TRAFILATURA:
         walker.body = _where_the_article_is(root, body, text)
     walker.walk(body, _Inside())
     walker.flush(_Inside())
@@ -157,7 +165,7 @@ class _Walker:
         why = self._left_out(element, style, inside)
         if why:
             return
-        is_block = tag in _BLOCKS
+        is_block = tag in _BLOCKS or tag == "button"
         if tag == "tr" and _is_plain_row(element):
             self.flush(around)
             self._row(element)
@@ -209,6 +217,9 @@ class _Walker:
             text = _words(element)
             decoration = "aria-hidden" in why_hidden and len(text.split()) < 4
             if text:
+                before = self.blocks[-1] if self.blocks else None
+                if "display" in why_hidden and before is not None and before.taken and before.text.endswith("?"):
+                    why_hidden += "; perhaps the folded answer to the question above: unfold it and save the page again"
                 self.blocks.append(Block(text, dropped="decoration") if decoration else Block(text, flagged=why_hidden))
             return True
         why = furniture.reason(element, self._total, inside.article)
@@ -255,7 +266,7 @@ def _inside(element: HtmlElement, style: dict[str, str], around: _Inside) -> _In
         new = replace(new, kind="heading", level=int(given) if given in "123456" else 2)
     elif tag == "li":
         new = replace(new, kind="item")
-    elif tag in ("summary", "dt") or (element.get("itemprop") == "name" and new.question):
+    elif tag in ("summary", "dt", "button") or (element.get("itemprop") == "name" and new.question):
         new = replace(new, question=True)
     elif tag in ("dd", "details", "section", "div", "article") and new.question:
         new = replace(new, question=False)
@@ -285,7 +296,7 @@ def _words(element: HtmlElement) -> str:
     for event, node in etree.iterwalk(element, events=("start", "end", "comment")):
         if event == "comment":
             continue
-        block = node.tag in _BLOCKS or node.tag in _APART
+        block = node.tag in _BLOCKS or node.tag in _APART or node.tag == "button"
         if event == "start":
             if block:
                 parts.append(" ")
@@ -338,7 +349,21 @@ def _where_the_article_is(root: HtmlElement, body: HtmlElement, text: str) -> se
     beside = {
         e for a in within if a is not root and isinstance(a.tag, str) for e in a if e is not home and e not in within
     }
-    return {e for e in beside if isinstance(e.tag, str) and e.tag in _BLOCKS and not _belongs(e)}
+    lead = _between_heading_and(home, body)
+    return {e for e in beside if isinstance(e.tag, str) and e.tag in _BLOCKS and e not in lead and not _belongs(e)}
+
+
+def _between_heading_and(home: HtmlElement, body: HtmlElement) -> set[HtmlElement]:
+    """What stands after the main heading and before the article's element: a lead that pages set apart."""
+    found: set[HtmlElement] = set()
+    after = False
+    for element in body.iter(*_BLOCKS):
+        if element is home:
+            return found
+        after = after or element.tag == "h1"
+        if after:
+            found.add(element)
+    return set()
 
 
 def _belongs(element: HtmlElement) -> bool:
