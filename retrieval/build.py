@@ -20,10 +20,11 @@ from retrieval.files import broken_seal, sealed
 from retrieval.folder import FORMAT, alone, article_record, current, manifest_of, number, point, sweep, write_json
 from retrieval.indexes import kind_for, write_index
 from retrieval.lexical import Lexical, terms_of, words_of
-from retrieval.model import Passage, Progress, silent
+from retrieval.model import Article, Passage, Progress, silent
 from retrieval.passages import passages_of
 from retrieval.vectors import BLEND, ArticleVectors, Taken, content_key, embedded, texts_of
 
+AT_ONCE = 16  # articles that are embedded together
 WORDS_UP_TO = 100_000  # sentences: a larger corpus is searched without word-by-word vectors (8 KB a sentence)
 
 
@@ -101,17 +102,22 @@ def _write(
     parts: list[ArticleVectors] = []
     records: list[dict[str, Any]] = []
     taken = 0
-    for place, article in enumerate(corpus.articles):
-        own = passages_of(article, len(passages))
-        key = content_key(article, own)
-        vectors = old.vectors(article.slug, key)
-        taken += vectors is not None
-        vectors = vectors or embedded(article, own, embedder)
-        passages.extend(own)
-        parts.append(vectors)
-        counts = {"sentences": len(vectors.sentences), "asked": len(vectors.asked)}
-        records.append({**article_record(article), "key": key, **counts})
-        progress("indexing articles", place + 1, len(corpus.articles))
+    for start in range(0, len(corpus.articles), AT_ONCE):
+        chunk: list[tuple[Article, tuple[Passage, ...], str]] = []
+        for article in corpus.articles[start : start + AT_ONCE]:
+            own = passages_of(article, len(passages))
+            passages.extend(own)
+            chunk.append((article, own, content_key(article, own)))
+        held = [old.vectors(article.slug, key) for article, _, key in chunk]
+        taken += sum(vectors is not None for vectors in held)
+        new = [(article, own) for (article, own, _), vectors in zip(chunk, held, strict=True) if vectors is None]
+        made = iter(embedded(new, embedder))
+        for (article, _, key), kept in zip(chunk, held, strict=True):
+            vectors = kept or next(made)
+            parts.append(vectors)
+            counts = {"sentences": len(vectors.sentences), "asked": len(vectors.asked)}
+            records.append({**article_record(article), "key": key, **counts})
+        progress("indexing articles", start + len(chunk), len(corpus.articles))
     sentences = sum(len(part.sentences) for part in parts)
     chosen = kind_for(kind, sentences)
     _write_vectors(fresh, parts, chosen, embedder.vocabulary, sentences <= WORDS_UP_TO)

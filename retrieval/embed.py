@@ -268,11 +268,12 @@ class _Torch:
 
 def _library_model(source: Path, **wanted: Any) -> Any:
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(str(source), device="cpu", local_files_only=True, **wanted)
-    except (OSError, ValueError, KeyError, RuntimeError) as fault:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
         raise ModelUnusable(f"model folder {source} cannot be loaded: {str(fault).splitlines()[0][:200]}") from None
 
 

@@ -62,11 +62,14 @@ def _inside_quotes(sentence: str, rest: str) -> bool:
 
 
 def _cut(sentence: str) -> list[str]:
-    if len(sentence) <= _LONGEST:
-        return [sentence]
-    window = sentence[:_LONGEST]
-    at = max(window.rfind("; "), window.rfind(", "), -1)
-    if at < _LONGEST // 3:
-        at = window.rfind(" ")
-    at = at + 1 if at > 0 else _LONGEST
-    return [sentence[:at].rstrip(), *_cut(sentence[at:].lstrip())]
+    pieces: list[str] = []
+    start = 0
+    while len(sentence) - start > _LONGEST:
+        window = sentence[start : start + _LONGEST]
+        at = max(window.rfind("; "), window.rfind(", "))
+        if at < _LONGEST // 3:
+            at = window.rfind(" ")
+        at = at + 1 if at > 0 else _LONGEST
+        pieces.append(window[:at].strip())
+        start += at
+    return [*pieces, sentence[start:].strip()]

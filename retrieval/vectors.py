@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,30 +54,41 @@ def large(words: Small) -> Vectors:
     return words.astype(np.float32) / np.float32(_SCALE)
 
 
-def embedded(article: Article, passages: Sequence[Passage], embedder: Embedder) -> ArticleVectors:
-    """Reads every sentence alone, in its context and in its passage, and everything that the article says it
-    answers."""
-    sentences = [(passage, sentence) for passage in passages for sentence in passage.sentences]
-    contexts = [f"{passage.title}. {passage.heading}. {sentence}" for passage, sentence in sentences]
-    around = [f"{passage.title}. {passage.heading}. {passage.text}" for passage in passages]
-    asked = [article.title, *([article.summary] if article.summary else []), *article.questions]
-    alone = list(embedder.read_all([sentence for _, sentence in sentences]))
-    vectors = embedder.encode([*contexts, *around, *asked])
-    count, groups = len(sentences), len(passages)
-    context, wide = vectors[:count], vectors[count : count + groups]
-    lengths = [len(passage.sentences) for passage in passages]
-    whole = (
-        BLEND["sentence"] * np.stack([reading.vector for reading in alone])
-        + BLEND["context"] * context
-        + BLEND["passage"] * np.repeat(wide, lengths, axis=0)
-    )
-    return ArticleVectors(
-        sentences=whole.astype(np.float32),
-        asked=vectors[count + groups :],
-        words=small(np.concatenate([reading.words for reading in alone])),
-        pieces=np.concatenate([reading.pieces for reading in alone]),
-        counts=np.array([len(reading.pieces) for reading in alone], np.int64),
-    )
+def embedded(batch: Sequence[tuple[Article, Sequence[Passage]]], embedder: Embedder) -> list[ArticleVectors]:
+    """Reads every sentence alone, in its context and in its passage, and everything that the articles say they
+    answer."""
+    alone: list[str] = []
+    rest: list[str] = []
+    for article, passages in batch:
+        alone += [sentence for passage in passages for sentence in passage.sentences]
+        rest += [f"{p.title}. {p.heading}. {sentence}" for p in passages for sentence in p.sentences]
+        rest += [f"{p.title}. {p.heading}. {p.text}" for p in passages]
+        rest += [article.title, *([article.summary] if article.summary else []), *article.questions]
+    readings = embedder.read_all(alone)
+    vectors = embedder.encode(rest)
+    done: list[ArticleVectors] = []
+    for article, passages in batch:
+        lengths = [len(passage.sentences) for passage in passages]
+        count, groups = sum(lengths), len(passages)
+        asked = 1 + bool(article.summary) + len(article.questions)
+        context, around, answers = np.split(vectors[: count + groups + asked], [count, count + groups])
+        vectors = vectors[count + groups + asked :]
+        own = list(islice(readings, count))
+        whole = (
+            BLEND["sentence"] * np.stack([reading.vector for reading in own])
+            + BLEND["context"] * context
+            + BLEND["passage"] * np.repeat(around, lengths, axis=0)
+        )
+        done.append(
+            ArticleVectors(
+                sentences=whole.astype(np.float32),
+                asked=answers,
+                words=small(np.concatenate([reading.words for reading in own])),
+                pieces=np.concatenate([reading.pieces for reading in own]),
+                counts=np.array([len(reading.pieces) for reading in own], np.int64),
+            )
+        )
+    return done
 
 
 def content_key(article: Article, passages: Sequence[Passage]) -> str:
