@@ -113,7 +113,7 @@ class Ladder:
 
     def rise(self, opening: Opening, handoff: Handoff, at: datetime) -> tuple[Notice, ...]:
         """A rise in an open handoff: whoever is told of that urgency, now; the whole ladder when nobody has it yet."""
-        if handoff.state is HandoffState.WAITING and handoff.acknowledged_at is None:
+        if handoff.state is HandoffState.WAITING:
             return self.plan(opening.urgency, at, opening.due_at, "handoff.escalated")
         return tuple(Notice(target, "handoff.escalated", at) for target in self.told(opening.urgency))
 
@@ -211,7 +211,7 @@ class VisitorNotice:
         self._store, self._words, self._hours, self._clock = store, words, hours, clock
 
     async def send(self, delivery: Delivery, handoff: Handoff | None) -> None:
-        if handoff is None or handoff.state is not HandoffState.WAITING or handoff.acknowledged_at is not None:
+        if handoff is None or handoff.state is not HandoffState.WAITING:
             return
         visit, now = await self._store.visit(handoff.conversation), self._clock()
         if visit is None:

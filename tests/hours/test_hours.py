@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.hours import Hours
+from bot.hours import DAYS, Hours
 from bot.words import WordsFault, read_practice
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_the_next_opening_skips_weekend_and_holiday(shipped: Hours) -> None:
 def test_a_night_shift_runs_across_midnight_and_stops_at_a_holiday(tmp_path: Path) -> None:
     hours = hours_of(
         tmp_path,
-        '[hours]\nwednesday = ["20:00-02:00"]\nthursday = ["20:00-02:00"]\n[[holidays]]\ndate = 2026-11-26\nname = "T"\n',
+        '[hours]\nwednesday = ["20:00-02:00"]\nthursday = ["20:00-02:00"]\n[[holidays]]\ndate = 2026-11-26\n',
     )
     assert hours.open_at(local("2026-11-25 23:59"))
     assert not hours.open_at(local("2026-11-26 00:00")), "the holiday begins at midnight, whatever began before"
@@ -81,7 +81,7 @@ def test_the_day_may_end_at_24_and_go_on_at_0(tmp_path: Path) -> None:
 
 
 def test_open_around_the_clock_never_closes(tmp_path: Path) -> None:
-    days = "\n".join(f'{d} = ["00:00-24:00"]' for d in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+    days = "\n".join(f'{day} = ["00:00-24:00"]' for day in DAYS)
     hours = hours_of(tmp_path, f"[hours]\n{days}\n")
     at = local("2027-03-14 01:59")
     assert hours.open_at(at) and hours.open_at(at + timedelta(minutes=2)) and hours.closes_at(at) is None
@@ -93,7 +93,7 @@ def test_the_missing_hour_opens_when_the_clocks_have_gone_forward(tmp_path: Path
     assert hours.next_opening(change - timedelta(hours=1)) == change
     assert hours.closes_at(change) == change + timedelta(hours=2), "05:00 summer time"
     shut = hours_of(tmp_path, '[hours]\nsunday = ["02:10-02:50"]\n')
-    assert shut.next_opening(change - timedelta(hours=1)) == local("2027-03-21 02:10"), "it all lies in the missing hour"
+    assert shut.next_opening(change - timedelta(hours=1)) == local("2027-03-21 02:10"), "all of it is missing"
 
 
 def test_the_doubled_hour_counts_twice(tmp_path: Path) -> None:
