@@ -28,10 +28,18 @@ class FromArticles:
 
     def __init__(self, search: Search, suggest: Suggestions) -> None:
         self._search, self._suggest = search, suggest
+        self._vocabulary: tuple[str, frozenset[str]] = ("", frozenset())
 
     def language(self) -> str:
         """The language that the articles are in."""
         return next((article.language for article in self._search.articles.values()), "en")
+
+    def gap(self, question: str, language: str, nearest: str = "", score: float = 0.0) -> Gap:
+        """A question that went unanswered, redacted; the articles' own words name nobody."""
+        if self._vocabulary[0] != self._search.version:
+            texts = (p.text for slug in self._search.articles for p in self._search.passages(slug))
+            self._vocabulary = (self._search.version, frozenset(word for text in texts for word in fold(text).split()))
+        return Gap(redact(question, self._vocabulary[1]), language, nearest, round(score, 4))
 
     def confidence(self, asked: Asked) -> float:
         return self._search.find(asked.text, vector=asked.vector, limit=1).confidence
@@ -44,16 +52,18 @@ class FromArticles:
     def answer(self, asked: Asked) -> Spoken:
         """The answer to a question, alone or as a follow-up; or that there is none."""
         reading = read(self._search, asked.talk, asked.core, asked.text, asked.memory, asked.vector)
-        if not reading.answerable:
-            return self._not_there(asked, reading)
         shape = asked.talk.shape(asked.core)
-        feeling = asked.talk.feeling(asked.core, asked=True) if shape.name not in ("definition", "topic") else None
-        heard = asked.wording.say("answer_heard") if feeling and asked.folded.startswith("i") else ""
+        if not reading.answerable:
+            if reading.follows and shape.name == "how" and not asked.talk.content(asked.core):
+                return self._more(asked, shape.opening)  # "and how do I do that?": what comes next tells
+            return self._not_there(asked, reading)
+        heard = asked.wording.say("answer_heard") if asked.talk.feeling(asked.core, loose=True) else ""
         hits = reading.hits
         if reading.follows:
             fresh = tuple(hit for hit in hits if hit.text not in asked.memory.quoted)
             hits = fresh if fresh and fresh[0].score >= hits[0].score - MARGIN else hits
-        quotes = choose(hits, shape, asked.talk, dict(self._search.articles), self._sides(asked, shape, hits))
+        needed = [*self._sides(asked, shape, hits), *reading.also]
+        quotes = choose(hits, shape, asked.talk, dict(self._search.articles), needed)
         return self._said(asked, reading, quotes, shape, shape.opening, back=shape.back, heard=heard)
 
     def _sides(self, asked: Asked, shape: Shape, hits: Sequence[Hit]) -> list[Hit]:
@@ -123,7 +133,7 @@ class FromArticles:
             question = f"{asked.memory.questions[-1]} … {asked.text}"
         slug = reading.hits[0].passage.article if reading and reading.hits else ""
         score = reading.confidence if reading else 0.0
-        gap = Gap(redact(question), asked.language, slug, round(score, 4))
+        gap = self.gap(question, asked.language, slug, score)
         notes: dict[str, Any] = {"offered": "person", "asks": []}
         if reading is not None and not reading.follows:
             notes |= {"about": reading.about, "query": asked.text}
@@ -150,13 +160,13 @@ class FromArticles:
         about = str(asked.memory.notes.get("about", ""))
         return Reading(query, tuple(hits), confidence, about, follows=True)
 
-    def _more(self, asked: Asked) -> Spoken:
+    def _more(self, asked: Asked, opening: str = "answer_more") -> Spoken:
         """The article goes on where the last answer stopped; at its end, what else was found for the question."""
         quotes = self._onward(asked.memory)
         query = str(asked.memory.notes.get("query", ""))
         if quotes:
             reading = self._reading(asked, query, (), 1.0)
-            return self._said(asked, reading, quotes, Shape("more", ""), "answer_more")
+            return self._said(asked, reading, quotes, Shape("more", ""), opening)
         found = self._search.find(query, limit=REACH)
         fresh = [h for h in found.hits if h.text not in asked.memory.quoted and h.score >= found.hits[0].score - MARGIN]
         if fresh and found.answerable:

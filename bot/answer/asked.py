@@ -13,8 +13,8 @@ from bot.answer.wording import Wording
 from bot.model import Draft, Gap, TalkMemory
 
 _CODE = re.compile(
-    r"(?m)^\s*(?:def |class \w+[:(]|import \w|from \w+ import|function\b|const |let \w+ ?=|var |#include|public |private )"
-    r"|^\s*(?:SELECT .+ FROM|<\?|<!)"
+    r"(?m)^\s*(?:def |class \w+[:(]|import \w|from \w+ import|function\b|const |let \w+ ?=|var |#include)"
+    r"|^\s*(?:public |private )|^\s*(?:SELECT .+ FROM|<\?|<!)"
     r"|[{};]\s*$|=>|</?\w+[^>]*>|\w\(\w*\)\s*[{;:]|==|!=|\+\+|&&|::|\w+\.\w+\("
 )
 _REMEMBERED = 8  # questions

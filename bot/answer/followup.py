@@ -29,6 +29,7 @@ class Reading:
     about: str
     follows: bool = False
     missing: str = ""
+    also: tuple[Hit, ...] = ()  # shown beside the first
 
     @property
     def answerable(self) -> bool:
@@ -63,10 +64,12 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
         return bare  # it names the old topic itself
     full = put_in(talk, core, topic)
     mixed = search.find(full, limit=REACH)
-    hits = _weighed(bare.hits, mixed.hits, memory.article)
+    drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
+    hits = drawn.hits if drawn.follow_up else _weighed(bare.hits, mixed.hits, memory.article)
+    confidence = max(drawn.confidence if drawn.follow_up else mixed.confidence, 0.9 * bare.confidence)
     about = _goes_on(talk, core, topic, bare)
-    confidence = max(mixed.confidence, 0.9 * bare.confidence)
-    return Reading(full, hits, confidence, about, follows=True, missing=_missing(talk, own, topic, hits, bare))
+    also = mixed.hits[:1] if mixed.answerable else ()
+    return Reading(full, hits, confidence, about, True, _missing(talk, own, topic, hits, bare), also)
 
 
 def put_in(talk: Talk, core: str, topic: str) -> str:

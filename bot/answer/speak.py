@@ -10,11 +10,10 @@ from typing import Any
 from bot.answer.articles import FromArticles
 from bot.answer.asked import Asked, Spoken, odd
 from bot.answer.practice import SLUG, Facts, Stated
-from bot.answer.redact import redact
 from bot.answer.suggest import Suggestions
 from bot.answer.talk import Feeling, Talk, parts_of
 from bot.answer.wording import Wording
-from bot.model import Action, Gap, Kind, TalkMemory
+from bot.model import Action, Kind, TalkMemory
 from bot.ports import Search, Writer
 from bot.words import Words
 from retrieval.language import language_of
@@ -78,9 +77,12 @@ class Answers:
             return self._practice(asked, asked.facts.stated(topic, asked.core, asked.now))
         if (fact := asked.facts.fact(asked.core)) is not None:
             return self._practice(asked, fact)
-        if feeling := asked.talk.feeling(asked.core):
+        if "?" not in asked.text and (feeling := asked.talk.feeling(asked.core)):
             return self._feeling(asked, feeling)
-        return self._articles.answer(asked)
+        spoken = self._articles.answer(asked)
+        if spoken.gap and "?" not in asked.text and (feeling := asked.talk.feeling(asked.core, loose=True)):
+            return self._feeling(asked, feeling)
+        return spoken
 
     def _several(self, asked: Asked, questions: tuple[str, ...]) -> Spoken:
         """More than one question: each is answered, two at most; what is not in the articles is said last."""
@@ -152,7 +154,7 @@ class Answers:
     def _other_language(self, asked: Asked) -> Spoken | None:
         """A question in a language that the articles are not in: said honestly, in it where it is shipped."""
         theirs, ours = language_of(asked.text), self._articles.language()
-        if not theirs or theirs == ours:
+        if not theirs or theirs == ours or self._reads_as(ours, asked.folded):
             return None
         shipped = theirs in self._words.languages
         language = theirs if shipped else asked.language
@@ -170,15 +172,23 @@ class Answers:
                 return spoken
         draft = wording.no_answer("no_answer_language")
         asked.wording.said = wording.said
-        gap = Gap(redact(asked.text), theirs)
+        gap = self._articles.gap(asked.text, theirs)
         return Spoken((draft,), asked.note(offered="person"), gap)
+
+    def _reads_as(self, language: str, folded: str) -> bool:
+        """Whether a third of the words are everyday words of that language: short texts mislead the detector."""
+        if language not in self._words.languages or "talk" not in self._words.languages[language].tables:
+            return False
+        stop = self._reader(language)[0].stop
+        words = folded.split()
+        return sum(word in stop for word in words) * 3 >= len(words)
 
     def _practice(self, asked: Asked, stated: Stated) -> Spoken:
         """A question about the practice: what is stated, or that nothing is."""
         draft = asked.wording.practice(stated, stated.part)
         notes: dict[str, Any] = {"practice": stated.topic.name, "asks": [], "offered": ""}
         if draft.kind is Kind.NO_ANSWER:
-            gap = Gap(redact(asked.text), asked.language, SLUG)
+            gap = self._articles.gap(asked.text, asked.language, SLUG)
             return Spoken((draft,), asked.note(**{**notes, "offered": "person"}), gap)
         return Spoken((draft,), asked.note(**notes), score=1.0)
 

@@ -148,6 +148,7 @@ class Talk:
         every = "|".join(words for words, _ in rows) or "(?!)"
         self._feeling = [self._compile(p.replace("{feeling}", every)) for p in table.get("patterns", ())]
         self._plain_feeling = self._all(table, "plain")
+        self._loose_feeling = [self._compile(p.replace("{feeling}", every)) for p in table.get("loose", ())]
         self._feelings = [(self._compile(rf"\b(?:{words})\b"), ask) for words, ask in rows]
         self._asks = self._compile(table.get("asks", "(?!)"))
 
@@ -173,6 +174,8 @@ class Talk:
         if not whole or len(whole) > _TOO_LONG:
             return ""
         found = [self._small_one(whole)]
+        if not found[0]:
+            found = [self._small_one(self.core(whole))]
         if not found[0]:
             found = [self._small_one(fold(part)) for part in re.split(r"[.!?,;…\n]+|\s-\s", text) if fold(part)]
         if not found or not all(found):
@@ -205,11 +208,12 @@ class Talk:
                 return Shape(shape.name, shape.opening, shape.back, shape.fits, sides)
         return Shape("other", "answer_other")
 
-    def feeling(self, core: str, asked: bool = False) -> Feeling | None:
-        """The feeling that a message says; None when it says none, or asks something beside it."""
-        if len(core) > _TOO_LONG or (not asked and self._asks.search(core)):
+    def feeling(self, core: str, loose: bool = False) -> Feeling | None:
+        """The feeling that a message says, and says only; with `loose`, one that is said among other things."""
+        if len(core) > _TOO_LONG or (not loose and self._asks.search(core)):
             return None
-        if not any(p.search(core) for p in (*self._feeling, *self._plain_feeling)):
+        patterns = [*self._feeling, *self._plain_feeling, *(self._loose_feeling if loose else ())]
+        if not any(p.search(core) for p in patterns):
             return None
         for pattern, ask in self._feelings:
             match = pattern.search(core)
