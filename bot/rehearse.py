@@ -61,14 +61,19 @@ class Rehearsed:
         }
 
 
-def rehearse(desk: Desk, texts: Sequence[str], *, language: str, country: str, now: datetime) -> Rehearsed:
-    """Takes the texts as one visitor's, oldest first. Blocks while it thinks; writes nowhere."""
+def rehearse(
+    desk: Desk, texts: Sequence[str], *, language: str, country: str, now: datetime, queued: bool = True
+) -> Rehearsed:
+    """Takes the texts as one visitor's, oldest first. Blocks while it thinks; writes nowhere.
+
+    `queued` False: no reply may say that anybody is in a queue or was told.
+    """
     talk = Conversation("rehearsal", language, country, "rehearsal", Owner.BOT, 0, 0, now)
     visit = Visit(talk, Memory(), None, 0, 0)
     turn: Turn | None = None
     levels: list[int] = []
     for text in texts:
-        turn = desk.think_or_hand_over(lambda v, t=text: desk.think(v, t), visit, text, None)  # type: ignore[misc]
+        turn = desk.think_or_hand_over(lambda v, t=text: desk.think(v, t, queued=queued), visit, text, None)  # type: ignore[misc]
         levels.append(max(turn.verdict.level, turn.verdict.urgency))
         visit = _after(visit, turn)
     if turn is None:

@@ -122,13 +122,13 @@ class Desk:
 
     # ── the fork ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def think(self, visit: Visit, text: str, client_id: str | None = None) -> Turn:
-        """Safety first, always; then who speaks, and what is said."""
+    def think(self, visit: Visit, text: str, client_id: str | None = None, queued: bool = True) -> Turn:
+        """Safety first, always; then who speaks, and what is said. `queued` False: nobody is told, and none is promised."""
         now = self.parts.clock()
         screening = self.screen(visit, text)
         if self.owner(visit) is Owner.CLINICIAN:
             return self.with_human(visit, text, client_id, screening, now)
-        said = self.speak(visit, text, screening, now)
+        said = self.speak(visit, text, screening, now, queued)
         return self.turn(visit, text, client_id, screening, said, now)
 
     def screen(self, visit: Visit, text: str) -> Screening:
@@ -149,7 +149,7 @@ class Desk:
         memory = replace(visit.memory, safety=screening.memory)
         return self._turn(visit, text, client_id, verdict, (), memory, now, rose=screening.rose, system=system)
 
-    def speak(self, visit: Visit, text: str, screening: Screening, now: datetime) -> Said:
+    def speak(self, visit: Visit, text: str, screening: Screening, now: datetime, queued: bool = True) -> Said:
         """The bot's side: the script where there is risk, then booking, then the articles."""
         talk, verdict, memory = visit.conversation, screening.verdict, visit.memory
         language = screening.language or talk.language
@@ -158,7 +158,7 @@ class Desk:
             language=language,
             country=talk.country,
             owner=self.owner(visit),
-            open_now=self.parts.hours.open_at(now),
+            promise=self._promise(visit, verdict, language, now) if queued else "",
             now=now,
         )
         memory = replace(memory, safety=spoken.memory)
@@ -214,6 +214,13 @@ class Desk:
         if not spoken.person:
             return said
         return replace(said, replies=(*said.replies, self._block("queued", language, now)), person=True)
+
+    def _promise(self, visit: Visit, verdict: Verdict, language: str, now: datetime) -> str:
+        """What may be said of when a person looks: where this turn puts the visitor into the queue, or moves them up in it."""
+        level = max(verdict.level, verdict.urgency)
+        if visit.handoff and level <= visit.handoff.urgency:
+            return ""
+        return handoff.promise_text(self.parts.words, self.parts.hours, level, now, language)
 
     def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
         promise = handoff.promise_text(self.parts.words, self.parts.hours, urgency, now, language)
@@ -332,7 +339,7 @@ class Desk:
                 language=language,
                 country=talk.country,
                 owner=self.owner(visit),
-                open_now=self.parts.hours.open_at(now),
+                promise=handoff.promise_text(self.parts.words, self.parts.hours, verdict.level, now, language),
                 now=now,
                 asked_person=True,
             )

@@ -56,14 +56,10 @@ async def answer(request: Request, who: Answers) -> JSONResponse:
 async def alone(app: Here, texts: list[str], language: str | None, country: str | None) -> dict[str, Any]:
     """An answer without a conversation; `handoff: "caller"` where a person is needed."""
     practice = app.words.practice
+    speaks = (language or practice.languages[0]).split("-")[0].lower()
+    lives = (country if country is not None else practice.country).upper()
     said = await asyncio.to_thread(
-        rehearse,
-        app.desk,
-        texts,
-        language=(language or practice.languages[0]).split("-")[0].lower(),
-        country=(country if country is not None else practice.country).upper(),
-        now=app.clock(),
-        queued=False,
+        lambda: rehearse(app.desk, texts, language=speaks, country=lives, now=app.clock(), queued=False)
     )
     shape = said.shape()
     if shape["route"] == "human":

@@ -3,5 +3,6 @@
 from bot.safety.filter import Filter
 from bot.safety.pack import RuleFault
 from bot.safety.screening import Screening, lowered
+from bot.safety.script import Script, Spoken
 
-__all__ = ["Filter", "RuleFault", "Screening", "lowered"]
+__all__ = ["Filter", "RuleFault", "Screening", "Script", "Spoken", "lowered"]
