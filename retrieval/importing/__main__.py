@@ -1,4 +1,4 @@
-"""`python -m retrieval.importing [--preview DIR] [--slim] FILE…`: the report of each file, and its preview page."""
+"""`python -m retrieval.importing [--preview DIR] [--table] FILE…`: the report of each file, and its preview page."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ def main() -> int:
     refused = 0
     if asked.preview:
         asked.preview.mkdir(parents=True, exist_ok=True)
+    if asked.table:
+        sys.stdout.write("| file | words in it | words kept | pieces kept, dropped, flagged | questions | title |\n")
+        sys.stdout.write("|---|--:|--:|---|--:|---|\n")
     for path, outcome in read_all(_files(asked.files)):
         if isinstance(outcome, ArticleRefused):
             refused += 1
@@ -33,7 +36,7 @@ def main() -> int:
             before = sum(len(piece.text.split()) for _, piece in outcome.pieces)
             after = sum(len(piece.text.split()) for piece in outcome.kept)
             title = outcome.article.title if outcome.article else "no article"
-            counts = f"{len(outcome.kept)} | {len(outcome.dropped)} | {len(outcome.flagged)}"
+            counts = f"{len(outcome.kept)}, {len(outcome.dropped)}, {len(outcome.flagged)}"
             questions = len(outcome.article.questions) if outcome.article else 0
             sys.stdout.write(f"| {path.name} | {before} | {after} | {counts} | {questions} | {title} |\n")
         else:

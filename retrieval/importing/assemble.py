@@ -13,141 +13,14 @@ from retrieval.importing.clean import same, tidy, unseen
 from retrieval.importing.model import Block, Fate, Imported, Page, Piece
 from retrieval.importing.sift import sift
 from retrieval.importing.signs import found
+from retrieval.language import language_of
 from retrieval.model import Article, ArticleRefused, Section, Source
 
 _ENDED = re.compile(r"""[.!?…:;]["'”’)\]]*$""")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 _PHONE = re.compile(r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|\bopinions\b")
-_DATED = ("byline",)
+_CHANGED = re.compile(r"updated|modified|reviewed|actualizado", re.I)
 _SHORT_ITEM = 9  # words: items up to this length are told in one paragraph, as a list in a sentence
-_COMMON = {
-    "en": frozenset(
-        [
-            "the",
-            "and",
-            "of",
-            "to",
-            "is",
-            "that",
-            "in",
-            "it",
-            "for",
-            "with",
-            "you",
-            "are",
-            "on",
-            "as",
-            "this",
-            "be",
-            "not",
-            "can",
-            "your",
-            "how",
-            "what",
-            "when",
-        ]
-    ),
-    "es": frozenset(
-        [
-            "el",
-            "la",
-            "los",
-            "las",
-            "de",
-            "que",
-            "y",
-            "en",
-            "un",
-            "una",
-            "es",
-            "por",
-            "con",
-            "para",
-            "no",
-            "se",
-            "su",
-            "del",
-            "al",
-            "lo",
-            "como",
-            "más",
-        ]
-    ),
-    "fr": frozenset(
-        [
-            "le",
-            "la",
-            "les",
-            "de",
-            "des",
-            "et",
-            "en",
-            "un",
-            "une",
-            "est",
-            "que",
-            "pour",
-            "dans",
-            "qui",
-            "sur",
-            "pas",
-            "au",
-            "avec",
-            "ce",
-            "vous",
-            "nous",
-        ]
-    ),
-    "de": frozenset(
-        [
-            "der",
-            "die",
-            "das",
-            "und",
-            "ist",
-            "in",
-            "den",
-            "von",
-            "zu",
-            "mit",
-            "sich",
-            "des",
-            "auf",
-            "für",
-            "nicht",
-            "ein",
-            "eine",
-            "als",
-            "auch",
-            "es",
-        ]
-    ),
-    "pt": frozenset(
-        [
-            "o",
-            "a",
-            "os",
-            "as",
-            "de",
-            "que",
-            "e",
-            "em",
-            "um",
-            "uma",
-            "é",
-            "por",
-            "com",
-            "para",
-            "não",
-            "se",
-            "do",
-            "da",
-            "mais",
-            "como",
-            "ao",
-        ]
-    ),
-}
 
 
 def assemble(page: Page, *, path: str, data: bytes) -> Imported:
@@ -293,25 +166,17 @@ def _sources(blocks: list[Block]) -> tuple[Source, ...]:
 
 
 def _date(blocks: list[Block]) -> date | None:
-    lines = [block.text for block in blocks if block.dropped in _DATED]
-    newest = [
-        found
-        for line in lines
-        if re.search(r"updated|modified|reviewed|actualizado", line, re.I)
-        if (found := date_in(line))
-    ]
-    return next(iter(newest), None) or next((found for line in lines if (found := date_in(line))), None)
+    """The date in a byline; the one behind "updated" before any other."""
+    lines = [block.text for block in blocks if block.dropped == "byline"]
+    changed = [line[match.start() :] for line in lines if (match := _CHANGED.search(line))]
+    return next((found for line in [*changed, *lines] if (found := date_in(line))), None)
 
 
 def _language(text: str, declared: str, notes: list[str]) -> str:
-    words = re.findall(r"[^\W\d_]+", text.lower())[:2000]
-    counts = {name: sum(1 for word in words if word in common) for name, common in _COMMON.items()}
-    best = max(counts, key=lambda name: counts[name])
-    sure = len(words) >= 25 and counts[best] >= 0.15 * len(words)
-    if sure and declared and best != declared and counts[best] > 1.5 * counts.get(declared, 0):
-        notes.append(f"The file declares the language {declared!r}; its words read as {best!r}, which is taken.")
-        return best
-    return declared or (best if sure else "en")
+    read_as = language_of(text) if len(text.split()) >= 25 else ""
+    if read_as and declared and read_as != declared:
+        notes.append(f"The file declares the language {declared!r}; its words read as {read_as!r}, which is taken.")
+    return read_as or declared or "en"
 
 
 def _slug(text: str) -> str:

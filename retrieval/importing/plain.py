@@ -12,44 +12,10 @@ _RULE = re.compile(r"^\s*[-=_*~#]{3,}\s*$")
 _UNDERLINE = re.compile(r"^\s*(={3,}|-{3,})\s*$")
 _ENDS = re.compile(r"""[.!?…:;]["'”’)\]]*$""")
 _SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "as",
-        "at",
-        "but",
-        "by",
-        "de",
-        "del",
-        "e",
-        "el",
-        "en",
-        "for",
-        "from",
-        "how",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "la",
-        "los",
-        "las",
-        "of",
-        "on",
-        "or",
-        "o",
-        "the",
-        "to",
-        "un",
-        "una",
-        "vs",
-        "via",
-        "with",
-        "y",
-        "your",
-    ]
+    str.split(
+        """a an and as at but by de del e el en for from how in into is it its la los las of on or o the to un
+        una vs via with y your"""
+    )
 )
 
 
@@ -58,14 +24,23 @@ def read_plain(text: str) -> Page:
     text = text.replace("\f", "\n\n").replace("\v", "\n").expandtabs(4)
     widths = sorted(len(line.rstrip()) for line in text.split("\n") if line.strip())
     width = widths[int(len(widths) * 0.95)] if widths else 0
+    width = width if _wrapped(text) else 0
     blocks: list[Block] = []
     for chunk in re.split(r"\n[ \t]*\n", text):
         blocks.extend(_chunk([line.rstrip() for line in chunk.split("\n") if line.strip()], width))
     return Page(blocks)
 
 
+def _wrapped(text: str) -> bool:
+    """Whether lines end where the width ran out: then many go on with a small letter."""
+    nexts = [line.lstrip() for line in re.findall(r"(?<=\S)\n([^\n]*\S)", text)]
+    nexts = [line for line in nexts if not _BULLET.match(line) and not _NUMBER.match(line)]
+    return sum(1 for line in nexts if line[0].islower()) > 0.1 * len(nexts)
+
+
 def _chunk(lines: list[str], width: int) -> list[Block]:
-    """The blocks of lines that no blank line parts. `width` is that of the file's long lines, in characters."""
+    """The blocks of lines that no blank line parts. `width` is that of the file's long lines, in characters;
+    0: its lines are not wrapped, each is a block."""
     lines = _underlined(lines)
     blocks: list[Block] = []
     for at, line in enumerate(lines):
@@ -79,7 +54,7 @@ def _chunk(lines: list[str], width: int) -> list[Block]:
             blocks.append(Block(line[bullet.end() :].strip(), "item"))
             continue
         begun = bool(blocks) and at > 0 and not lines[at - 1].startswith("\0")
-        if begun and not begins_anew(lines[at - 1].strip(), line.strip(), width):
+        if width and begun and not begins_anew(lines[at - 1].strip(), line.strip(), width):
             blocks[-1].text = joined(blocks[-1].text, line.strip())
             continue
         kind = "item" if _NUMBER.match(line) and _ENDS.search(line) else "text"

@@ -8,6 +8,7 @@ from retrieval.importing.signs import found
 from retrieval.sentences import split_sentences
 
 _GLUED = re.compile(r"(?<=[a-z0-9)%!?.…])(?=[A-ZÁÉÍÓÚÑ¿¡][a-záéíóúñ]+)")
+_ORNAMENT = re.compile(r"^[^\w¿¡\"“‘'(]+")  # signs and emoji in front of a call to act
 _AFTER = re.compile(r"^(?: (?:today|now|here|online|with us|for free|at no cost|this week))*[!.]? (?=[A-Z][a-z]+ )")
 _ENDED = re.compile(r"""[.!?…:]["'”’)\]]*$""")
 _LONGEST = 45  # words: what is longer is no single call to act
@@ -39,11 +40,12 @@ def _parts(sentence: str) -> list[tuple[str, bool, bool]]:
     while at < len(pieces):
         for end in range(at + 1, min(len(pieces), at + 4) + 1):
             phrase = "".join(pieces[at:end])
-            sign = found("sentence", phrase) if len(phrase.split()) <= _LONGEST else None
+            bare = _ORNAMENT.sub("", phrase)
+            sign = found("sentence", bare) if len(phrase.split()) <= _LONGEST else None
             if sign is None:
                 continue
-            match = sign.pattern.search(phrase)
-            rest = phrase[match.end() :] if match else ""
+            match = sign.pattern.search(bare)
+            rest = bare[match.end() :] if match else ""
             after = _AFTER.match(rest)
             if after and len(rest.split()) >= 5:  # no mark ends it, yet a sentence begins behind it
                 result.append((phrase[: len(phrase) - len(rest) + after.end()], True, False))

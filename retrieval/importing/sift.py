@@ -18,6 +18,7 @@ _ENTRY = re.compile(r"\(?\b(19|20)\d{2}[a-z]?\b\)?|https?:|www\.|\bdoi\b|\bet al
 _SIGNING_UP = re.compile(r"\b(newsletter|inbox|spam|unsubscribe|subscrib\w+|e-?mail|readers|mailing)\b", re.I)
 _BULLET = re.compile(r"^\s*[•‣◦▪●■✓✔]\s*")
 _PROSE = 12  # words from which a block that ends in a mark is a paragraph
+_PARAGRAPH = 25  # words from which text under a heading that promotes is taken for the article all the same
 _LINE = 60  # words: no line of furniture is longer
 
 
@@ -34,6 +35,7 @@ def sift(blocks: list[Block], title: str) -> list[Block]:
     _links(blocks)
     blocks = faq.pairs(blocks)
     blocks = [piece for block in blocks for piece in _promotions(block)]
+    _under_promotions(blocks)
     _twice(blocks)
     _tail(blocks)
     _empty_headings(blocks)
@@ -69,6 +71,9 @@ def _machines(blocks: list[Block]) -> None:
 def _by_line(block: Block) -> list[Block]:
     """A block that holds line breaks, parted where its lines are blocks of their own."""
     if "\n" not in block.text or not block.taken:
+        bullet = _BULLET.match(block.text) if block.kind == "text" else None
+        if bullet and block.taken:
+            block.text, block.kind = block.text[bullet.end() :], "item"
         block.text = block.text.replace("\n", " ")
         return [block]
     lines = block.text.split("\n")
@@ -142,20 +147,26 @@ def _front(blocks: list[Block], title: str) -> None:
     if at >= 0:
         taken[at].says, taken[at].kind = "title", "heading"
     for i, block in enumerate(front):
-        if i == at or block.kind == "heading" or block.question:
+        if i == at or block.kind == "heading" or block.question or _ENDED.search(block.text):
             continue
-        if (i < at and block.words <= 8 and not _ENDED.search(block.text)) or (
-            i > at and block.words <= 3 and not _ENDED.search(block.text) and not titled(block.text)
-        ):
+        # behind the title, a short line right above a paragraph is a heading; any other is a label
+        if (i < at and block.words <= 8) or (i > at and block.words <= 4 and i + 1 < len(front)):
             block.dropped = "menu"
-    run = [
-        b
-        for i, b in enumerate(front)
-        if i > at and b.taken and b.kind != "heading" and b.words <= 4 and not _ENDED.search(b.text)
-    ]
-    if len(run) >= 3:
-        for block in run:
-            block.dropped = "menu"
+    for block in taken:
+        if title and block.taken and block.says != "title" and same(block.text) == same(title):
+            block.dropped = "the title, said again"
+    _contents(taken)
+
+
+def _contents(taken: list[Block]) -> None:
+    """Lines that stand again further down, as the headings they point to, are a table of contents."""
+    later: set[str] = set()
+    for block in reversed(taken):
+        if not block.taken or block.words > 14 or _ENDED.search(block.text) or block.says == "title":
+            continue
+        if same(block.text) in later and not block.level:
+            block.dropped = "table of contents"
+        later.add(same(block.text))
 
 
 def _headings(blocks: list[Block]) -> None:
@@ -177,7 +188,10 @@ def _headings(blocks: list[Block]) -> None:
             continue
         stands = after.words >= 8 or bool(_ENDED.search(after.text)) or after.kind == "item"
         ended = before is None or before.kind == "heading" or bool(_ENDED.search(before.text))
-        plainly = block.words <= 10 and faq.unlabelled(block.text)[:1].isupper() and after.words >= 20 and ended
+        after_ends = bool(_ENDED.search(after.text))
+        plainly = (
+            block.words <= 10 and faq.unlabelled(block.text)[:1].isupper() and after.words >= 8 and after_ends and ended
+        )
         if asks or (stands and (block.strong or titled(block.text) or plainly)):
             block.kind, block.question = "heading", asks or block.question
             block.says = "question" if asks else "heading without mark-up"
@@ -252,6 +266,17 @@ def _promotions(block: Block) -> list[Block]:
             )
         )
     return result
+
+
+def _under_promotions(blocks: list[Block]) -> None:
+    """Short lines under a marked heading that promotes belong to it."""
+    under = False
+    for block in blocks:
+        if block.kind == "heading":
+            under = block.dropped == "promotion" and block.level > 0
+        elif under and block.taken:
+            under = block.words < _PARAGRAPH
+            block.dropped = "promotion" if under else ""
 
 
 def _twice(blocks: list[Block]) -> None:

@@ -12,84 +12,17 @@ from lxml.html import HtmlElement
 
 from retrieval.importing import about, furniture, hidden
 from retrieval.importing.clean import same
+from retrieval.importing.elements import BLOCKS, SILENT, words_of
 from retrieval.importing.model import Block, Kind, Page
+from retrieval.importing.opinion import beside_the_article, read_as_article
 from retrieval.importing.signs import found
 from retrieval.model import ArticleRefused
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "search",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
-_SILENT = frozenset(
-    [
-        "script",
-        "style",
-        "head",
-        "meta",
-        "link",
-        "svg",
-        "math",
-        "img",
-        "picture",
-        "source",
-        "track",
-        "base",
-        "title",
-        "param",
-        "colgroup",
-        "col",
-        "area",
-    ]
-)
-_APART = frozenset(("br", "label", "option", "select", "input"))  # their words stand apart, too
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BOLD = frozenset(("b", "strong"))
+_DOUBTFUL = frozenset(  # what a class name says and prose may disprove
+    str.split("side box,menu,page header,page footer,share bar,tags,pop-up,table of contents,promotion,byline", ",")
+)
 _FOR_TRAFILATURA = 1_000_000  # characters: beyond, it takes minutes, and a page that long has no frame worth the wait
 _FOOTNOTE = re.compile(r"^[\[(]?(?:\d{1,3}|[*†‡])(?:[,;–-]\d{1,3})*[\])]?$")
 _PROGRAM = re.compile(
@@ -131,9 +64,10 @@ def read_webpage(text: str, *, prepared: bool = False) -> Page:
     page = about.page_of(root)
     sheet = hidden.Sheet.of("\n".join(style.text or "" for style in root.iter("style")))
     body = root.find("body") if root.find("body") is not None else root
-    walker = _Walker(sheet, total=max(1, len(_words(body).split())))
+    walker = _Walker(sheet, total=max(1, len(words_of(body).split())))
     if not prepared and len(text) < _FOR_TRAFILATURA:
-        walker.body = _where_the_article_is(root, body, text)
+        walker.seen = read_as_article(text)
+        walker.beside = beside_the_article(root, body, walker.seen)
     walker.walk(body, _Inside())
     walker.flush(_Inside())
     page.blocks = walker.blocks
@@ -143,7 +77,8 @@ def read_webpage(text: str, *, prepared: bool = False) -> Page:
 class _Walker:
     def __init__(self, sheet: hidden.Sheet, total: int) -> None:
         self.blocks: list[Block] = []
-        self.body: set[HtmlElement] | None = None
+        self.beside: set[HtmlElement] = set()
+        self.seen: set[str] = set()
         self._sheet = sheet
         self._total = total
         self._text: list[str] = []
@@ -155,7 +90,7 @@ class _Walker:
                 self._comment(element.text or "")
             return
         tag = element.tag
-        if tag in _SILENT:
+        if tag in SILENT:
             return
         if tag == "br":
             self._text.append("\n")
@@ -165,7 +100,7 @@ class _Walker:
         why = self._left_out(element, style, inside)
         if why:
             return
-        is_block = tag in _BLOCKS or tag == "button"
+        is_block = tag in BLOCKS or tag == "button"
         if tag == "tr" and _is_plain_row(element):
             self.flush(around)
             self._row(element)
@@ -214,7 +149,7 @@ class _Walker:
         """Whether the element is hidden or no part of the article; then it is written down whole, as one block."""
         why_hidden = hidden.why_hidden(element, style, inside.color, inside.background)
         if why_hidden:
-            text = _words(element)
+            text = words_of(element)
             decoration = "aria-hidden" in why_hidden and len(text.split()) < 4
             if text:
                 before = self.blocks[-1] if self.blocks else None
@@ -223,18 +158,28 @@ class _Walker:
                 self.blocks.append(Block(text, dropped="decoration") if decoration else Block(text, flagged=why_hidden))
             return True
         why = furniture.reason(element, self._total, inside.article)
-        if not why and element.tag == "sup" and _FOOTNOTE.match(_words(element)):
+        if why in _DOUBTFUL and self._is_read_as_article(element):
+            why = ""
+        if not why and element.tag == "sup" and _FOOTNOTE.match(words_of(element)):
             return True
         if not why and hidden.for_screen_readers(element):
             why = "for screen readers only"
-        if not why and self.body is not None and element in self.body:
+        if not why and element in self.beside:
             why = "outside the article"
         if not why:
             return False
-        text = _words(element)
+        text = words_of(element)
         if text:
             self.blocks.append(Block(text, dropped=why))
         return True
+
+    def _is_read_as_article(self, element: HtmlElement) -> bool:
+        """Whether trafilatura takes most of an element's paragraphs for the article, whatever the element is called."""
+        if not self.seen or element.tag in ("nav", "footer", "aside", "header", "form"):
+            return False
+        paragraphs = [same(e.text_content()) for e in element.iter("p", "li", "dd", "blockquote")]
+        long = [words for words in paragraphs if len(words) >= 60]
+        return bool(long) and sum(words in self.seen for words in long) * 2 >= len(long)
 
     def _comment(self, text: str) -> None:
         """A comment in the source: programs leave many; those that read like sentences are for a person to see."""
@@ -243,7 +188,7 @@ class _Walker:
             self.blocks.append(Block(text[:2000], flagged="hidden text (a comment in the page's source)"))
 
     def _row(self, row: HtmlElement) -> None:
-        cells = [_words(cell) for cell in row if isinstance(cell.tag, str)]
+        cells = [words_of(cell) for cell in row if isinstance(cell.tag, str)]
         cells = [cell for cell in cells if cell]
         if not cells:
             return
@@ -290,87 +235,8 @@ def _inside(element: HtmlElement, style: dict[str, str], around: _Inside) -> _In
     return new
 
 
-def _words(element: HtmlElement) -> str:
-    """All text of an element as one line, with blanks between its blocks."""
-    parts: list[str] = []
-    for event, node in etree.iterwalk(element, events=("start", "end", "comment")):
-        if event == "comment":
-            continue
-        block = node.tag in _BLOCKS or node.tag in _APART or node.tag == "button"
-        if event == "start":
-            if block:
-                parts.append(" ")
-            if node.text and node.tag not in _SILENT:
-                parts.append(node.text)
-        else:
-            if block:
-                parts.append(" ")
-            if node is not element and node.tail:
-                parts.append(node.tail)
-    return " ".join("".join(parts).split())
-
-
 def _is_plain_row(row: HtmlElement) -> bool:
     """A row of a table of facts, not of a page that is laid out as a table."""
     cells = [cell for cell in row if isinstance(cell.tag, str)]
     short = all(len((cell.text_content() or "").split()) <= 60 for cell in cells)
     return short and len(cells) > 1 and not any(row.iter("table", "ul", "ol", "h1", "h2", "h3", "h4"))
-
-
-def _where_the_article_is(root: HtmlElement, body: HtmlElement, text: str) -> set[HtmlElement] | None:
-    """The elements beside the article's own: what stands outside the smallest element that holds every paragraph
-    which trafilatura takes for the article. Marked question-and-answer blocks stay in, wherever they stand."""
-    import trafilatura  # only here: a folder without web pages need not wait for it
-
-    extracted = trafilatura.extract(
-        text, output_format="txt", include_comments=False, include_tables=True, favor_recall=True
-    )
-    seen = {same(line.lstrip("-|# ")) for line in (extracted or "").splitlines() if len(line.split()) >= 12}
-    if not seen:
-        return None
-    holders = [
-        e for e in body.iter("p", "div", "li", "td", "blockquote", "section", "dd") if same(e.text_content()) in seen
-    ]
-    if not holders:
-        return None
-    shared: list[HtmlElement] | None = None
-    for holder in holders:
-        chain = [holder, *holder.iterancestors()][::-1]
-        if shared is None:
-            shared = chain
-        else:
-            shared = [one for one, other in zip(shared, chain, strict=False) if one is other]
-    if not shared:
-        return None
-    home = shared[-1]
-    if len(holders) == 1 and home.getparent() is not None and home is not body:
-        home = home.getparent()
-    within = set(home.iterancestors())
-    beside = {
-        e for a in within if a is not root and isinstance(a.tag, str) for e in a if e is not home and e not in within
-    }
-    lead = _between_heading_and(home, body)
-    return {e for e in beside if isinstance(e.tag, str) and e.tag in _BLOCKS and e not in lead and not _belongs(e)}
-
-
-def _between_heading_and(home: HtmlElement, body: HtmlElement) -> set[HtmlElement]:
-    """What stands after the main heading and before the article's element: a lead that pages set apart."""
-    found: set[HtmlElement] = set()
-    after = False
-    for element in body.iter(*_BLOCKS):
-        if element is home:
-            return found
-        after = after or element.tag == "h1"
-        if after:
-            found.add(element)
-    return set()
-
-
-def _belongs(element: HtmlElement) -> bool:
-    """What may stand beside the article's element and yet be part of it: the main heading, questions with answers."""
-    if element.tag == "h1" or element.find(".//h1") is not None:
-        return True
-    names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('itemtype') or ''}".lower()
-    if "faq" in names or any(True for _ in element.iter("details", "dt")):
-        return True
-    return any((h.text_content() or "").strip().endswith("?") for h in element.iter("h2", "h3", "h4"))

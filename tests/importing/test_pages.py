@@ -96,6 +96,19 @@ STANDS = {
         "Can I train it?\nYes, with practice. Most people need weeks to months.",
         "Key Takeaways\nPractice changes the brain; Small steps count; Sleep helps.",
     ],
+    "lines-without-gaps.txt": [
+        "what nobody can say yet. You'll find sources at the end.",
+        "What Talking Does\nWhen a memory is told to someone who stays calm, it's stored again with a little less charge.",
+        "Progress is rarely even. Two steps forward and one back is the usual pattern.",
+        "What Digital Tools Can Do\nA 2025 study found",
+        "Is talking enough for trauma?\nOften not by itself. Specific methods exist",
+    ],
+    "page-builder-sections.html": [
+        "Counseling is practice with company.",
+        "What the pictures show\nScans before and after",
+        "Sleep helps. It stores what was learned.",
+        "How soon will I notice something?\nMany people notice a shift within weeks to a few months.",
+    ],
     "accordions-and-specks.html": [
         "Panic comes fast, and it passes.",
         "A wave of panic usually peaks within minutes.",
@@ -165,6 +178,13 @@ def test_questions_titles_and_dates(imported: dict[str, Imported]) -> None:
         "calma-tablas.html": ("Qué pasa cuando se practica la calma", "2022-09-14", 1, "es"),
         "copied-from-the-site.txt": ("How Habits of Mind Change", "2025-06-09", 2, "en"),
         "exported-from-a-notebook.md": ("Grief Isn't a Staircase", "2024-11-05", 2, "en"),
+        "lines-without-gaps.txt": (
+            "Why Talking Works: What Happens in the Mind When Someone Listens",
+            "2026-05-03",
+            3,
+            "en",
+        ),
+        "page-builder-sections.html": ("How Counseling Changes You", "None", 2, "en"),
         "old-directory.html": ("Does Talking Help?", "2011-08-24", 1, "en"),
         "pasted-with-bullets.md": ("What Happens When You Practise Calm", "2025-12-04", 3, "en"),
         "sleep-page-builder.html": ("Why Sleep Matters for What You Learn in Therapy", "2023-05-03", 2, "en"),
