@@ -2,7 +2,8 @@
 
 from bot.safety.filter import Filter
 from bot.safety.pack import RuleFault
+from bot.safety.protocol import protocol
 from bot.safety.screening import Screening, lowered
 from bot.safety.script import Script, Spoken
 
-__all__ = ["Filter", "RuleFault", "Screening", "Script", "Spoken", "lowered"]
+__all__ = ["Filter", "RuleFault", "Screening", "Script", "Spoken", "lowered", "protocol"]
