@@ -192,7 +192,8 @@ class Embedder:
         return self._tokenizer.token_to_id(word) is not None
 
     def _fresh(self, text: str) -> Reading:
-        ids: list[int] = self._tokenizer.encode(text or " ").ids
+        text = text.encode("utf-8", "replace").decode() or " "  # a lone surrogate is no text to the tokenizer
+        ids: list[int] = self._tokenizer.encode(text).ids
         if len(ids) <= self._room:
             return self._piece(ids)
         start, end = ids[0], ids[-1]
