@@ -69,7 +69,7 @@ async def follow_all(
     beat: Callable[[], Awaitable[None]] | None = None,
     heartbeat: float = HEARTBEAT,
 ) -> AsyncIterator[bytes]:
-    """Everything that happens, with the event's id; `beat` is called at the start and at each heartbeat (to renew leases)."""
+    """All that happens, with the event's id. `beat` is called at once and at each heartbeat: it renews leases."""
     bell = store.watch(None)
     loop = asyncio.get_running_loop()
     try:

@@ -16,7 +16,7 @@ from bot.ports import Clock, Notifier, Permanent, RetryAfter, Store
 log = structlog.get_logger(__name__)
 
 WAITS = (5, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 16 * 3600, 24 * 3600, 24 * 3600)
-"""Seconds before the second, third … attempt: a little over three days in all. After the last one it is a dead letter."""
+"""Seconds before the second, third … attempt: a little over three days in all. After the last it is a dead letter."""
 LONGEST = 24 * 3600.0  # a target that asks for more patience than this gets this
 AT_ONCE = 8  # sends under way to one target
 IN_HAND = 32  # claimed at a time
@@ -41,7 +41,7 @@ class Outbox:
         bell = self._store.watch(None)
         try:
             while await _rung(bell, await self._look()):
-                await asyncio.sleep(BREATH)
+                pass
         finally:
             for task in self._in_hand.values():
                 task.cancel()
@@ -49,6 +49,7 @@ class Outbox:
 
     async def _look(self) -> float:
         """Takes in hand what is due; how long to wait for a bell before looking again, in seconds."""
+        await asyncio.sleep(BREATH)
         try:
             now = self._clock()
             next_due = await self._store.next_due()
@@ -105,7 +106,7 @@ class Outbox:
             return None, str(error) or "refused for good"
         except RetryAfter as error:
             return self._later(delivery, str(error), asked=error.seconds)
-        except Exception as error:  # the second of three in the tree: whatever a target does, the loop goes on
+        except Exception as error:  # noqa: BLE001 - the second of three in the tree: whatever a target does, the loop goes on
             return self._later(delivery, f"{type(error).__name__}: {error}")
         return None, None
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from bot.model import Receipt, StoreFault
+from bot.stores.seal import Safe
+from bot.stores.statements import audit, erase, rotate
+from bot.stores.writer import SqliteTx
 
 ERASED = "erased.log"
 
@@ -23,7 +29,7 @@ def note_erased(folder: Path, receipt: Receipt) -> None:
 
 
 def copy_sqlite(source: Path, target: Path) -> dict[str, int]:
-    """VACUUM INTO from a read connection: one snapshot, no page that was freed, writers go on. Proven, then renamed into place."""
+    """VACUUM INTO from a read connection: one snapshot, no freed page, writers go on. Proven, then renamed."""
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
@@ -72,3 +78,65 @@ def checked(file: Path) -> dict[str, int]:
             connection.close()
     except sqlite3.Error as error:
         raise StoreFault(f"{file} is no readable backup ({error})") from None
+
+
+def restored(file: Path, folder: Path, database: Path, safe_for: Callable[[], Safe]) -> dict[str, int]:
+    """Puts a proven backup in the database's place; the one that was there is kept beside it as `….replaced`.
+
+    Conversations that were erased since the backup was made are erased again. The caller holds the folder's lock.
+    """
+    sizes = checked(file)
+    part = database.with_name(database.name + ".part")
+    part.unlink(missing_ok=True)
+    shutil.copyfile(file, part)
+    os.chmod(part, 0o600)
+    again = 0
+    connection = sqlite3.connect(part, isolation_level=None)
+    try:
+        connection.executescript("PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA synchronous = FULL")
+        tx = SqliteTx(connection, safe_for())
+        connection.execute("BEGIN IMMEDIATE")
+        rotate.open_safe(tx, make=False)
+        rows, wrong = audit.verified(tx)
+        if wrong:
+            raise StoreFault(f"{file}: the audit log does not verify: {wrong}")
+        for id, at in erased_since(folder):
+            again += erase.erase_again(tx, id, at)
+        connection.execute("COMMIT")
+    except StoreFault:
+        part.unlink(missing_ok=True)
+        raise
+    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)
+        raise StoreFault(f"{file} could not be restored ({error})") from None
+    finally:
+        connection.close()
+    if database.exists():
+        for ending in ("-wal", "-shm"):
+            database.with_name(database.name + ending).unlink(missing_ok=True)
+        os.replace(database, database.with_name(database.name + ".replaced"))
+    os.replace(part, database)
+    return {
+        "conversations": sizes["conversations"],
+        "messages": sizes["messages"],
+        "handoffs": sizes["handoffs"],
+        "audit rows verified": rows,
+        "erased again": again,
+    }
+
+
+def erased_since(folder: Path) -> list[tuple[str, datetime]]:
+    """What erased.log says, oldest first. A line that was cut short by a crash is passed over: its erasure was not
+    acknowledged."""
+    try:
+        lines = (folder / ERASED).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            id, at = json.loads(line)
+        except ValueError:
+            continue
+        found.append((str(id), datetime.fromisoformat(at)))
+    return found

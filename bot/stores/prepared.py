@@ -1,4 +1,4 @@
-"""Statements written once with SQLAlchemy Core, compiled once a dialect, run on the bare driver: Core's price is paid at start."""
+"""Statements written once with SQLAlchemy Core, compiled once a dialect, and run on the bare driver."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Tx(Protocol):
     """One open transaction on either plug, as a unit of work sees it."""
 
     safe: Safe
+    told: int  # events written so far
     touched: set[str]  # conversations that this unit changed: their watchers are woken after the commit
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:

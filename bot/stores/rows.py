@@ -82,7 +82,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     found = {}
-    for name, default in _defaults(type(value)):
+    kind: Any = type(value)
+    for name, default in _defaults(kind):
         held = getattr(value, name)
         if held is not default and held != default:
             found[name] = _plain(held)
@@ -190,7 +191,7 @@ def sealed_memory(lock: Lock, memory: Memory) -> bytes:
 
 
 def handoff(row: Row, lock: Lock | None) -> Handoff:
-    """Row: the columns of `statements.handoffs.COLUMNS`, then the booking's sealed draft. Without a key the card is empty."""
+    """Row: `statements.handoffs.COLUMNS`, then the booking's sealed draft. Without a key the card is empty."""
     (id, conversation, reason, urgency, state, opened, due, version, holder, name, lease, acknowledged, closed, outcome,
      card, booking, language, country, draft) = row  # fmt: skip
     shown = Card()
@@ -230,7 +231,7 @@ def event(row: Row) -> Event:
 
 
 def delivery(row: Row) -> Delivery:
-    """Row: id, target, kind, attempt, due_at, state, handoff, conversation, last_error, step, then the event's row or Nones."""
+    """Row: id, target, kind, attempt, due_at, state, handoff, conversation, last_error, step, the event's row."""
     id, target, kind, attempt, due, state, handoff, conversation, error, step, *rest = row
     return Delivery(
         id=id,

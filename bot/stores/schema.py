@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -17,24 +15,8 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
-
-
-class TransactionId(UserDefinedType[int]):
-    """PostgreSQL's xid8, for the fence of the global feed; a plain integer that stays empty in SQLite."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "BIGINT"
-
-
-@compiles(TransactionId, "postgresql")
-def _xid8(*_: Any, **__: Any) -> str:
-    return "xid8"
 
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER PRIMARY KEY
@@ -172,7 +154,6 @@ events = Table(
     Column("kind", Text, nullable=False),
     Column("data", Text, nullable=False),  # JSON: ids and states only
     Column("created_at", BigInteger, nullable=False),
-    Column("transaction_id", TransactionId()),
     sqlite_autoincrement=True,  # an id is never used twice, also after the last event was removed
 )
 

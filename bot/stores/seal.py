@@ -24,7 +24,7 @@ _REMEMBERED = 8192  # unwrapped keys kept in memory
 
 
 class Lock:
-    """One data key in use. `about` (the row that a body belongs to) is bound to it: a body moved elsewhere does not open."""
+    """One data key in use. `about` (the row that a body belongs to) is bound in: a body moved does not open."""
 
     __slots__ = ("_chance", "_gcm", "_key", "_owner")
 
@@ -103,7 +103,8 @@ class Safe:
         return self._wrapped(self._unwrapped(owner, wrapped), owner)
 
     def open_store(self, wrapped: bytes) -> None:
-        """Sets the store's own key (webhook secrets, one-time codes, the audit chain). Raises StoreFault: another secret."""
+        """Sets the store's own key (for webhook secrets, one-time codes, the audit chain). Raises StoreFault: another
+        secret."""
         key = self._unwrapped("store", wrapped)
         self._own, self._chain = Lock(key, "store", self._chance), _derived(key, b"handrail/audit/1")
 

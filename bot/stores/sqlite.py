@@ -1,4 +1,4 @@
-"""The default store: one SQLite file in the data folder, one process, one writer, nothing acknowledged before it is on disk."""
+"""The default store: one SQLite file, one process, one writer, nothing acknowledged before it is on disk."""
 
 from __future__ import annotations
 
@@ -147,7 +147,8 @@ class SqliteStore(SqlStore):
         connection = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False, cached_statements=512)
         connection.executescript(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY"
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32000;"
+            "PRAGMA temp_store = MEMORY"
         )
         return connection
 

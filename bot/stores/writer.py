@@ -1,4 +1,4 @@
-"""SQLite's one writer: a thread that commits whatever has gathered as one group, each unit in a savepoint of its own."""
+"""SQLite's one writer: a thread that commits what has gathered as one group, each unit in a savepoint of its own."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ Work = Callable[["SqliteTx"], Any]
 class SqliteTx:
     """A transaction on one sqlite3 connection."""
 
-    __slots__ = ("_cursor", "safe", "touched")
+    __slots__ = ("_cursor", "safe", "told", "touched")
 
     def __init__(self, connection: sqlite3.Connection, safe: Safe) -> None:
         self._cursor, self.safe = connection.cursor(), safe
+        self.told = 0
         self.touched: set[str] = set()
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:

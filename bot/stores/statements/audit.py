@@ -47,7 +47,7 @@ def listed(tx: Tx, after: int, limit: int) -> tuple[dict[str, Any], ...]:
 
 
 def verified(tx: Tx) -> tuple[int, str]:
-    """(rows checked, "" or the first fault). Rows cut off at the end show only beside an earlier count: keep it elsewhere."""
+    """(rows checked, "" or the first fault). Rows cut off at the end show only beside a count kept elsewhere."""
     number, link = 0, b""
     while batch := tx.all(_AFTER, {"after": number, "most": 1000}):
         for row in batch:

@@ -18,7 +18,8 @@ from bot.stores.statements import handoffs
 from bot.stores.statements.events import Happened
 
 NOUN = (
-    c.c.id, c.c.language, c.c.country, c.c.channel, c.c.owner, c.c.owner_epoch, c.c.urgency, c.c.created_at, c.c.ended_at, c.c.erased_at
+    c.c.id, c.c.language, c.c.country, c.c.channel, c.c.owner, c.c.owner_epoch, c.c.urgency, c.c.created_at,
+    c.c.ended_at, c.c.erased_at,
 )  # fmt: skip
 _HEAD = select(*NOUN, c.c.version, c.c.last_seq, c.c.data_key, c.c.memory).where(c.c.id == bindparam("id"))
 _READ = Prepared(_HEAD)
@@ -29,8 +30,8 @@ _OPEN = Prepared(
         {
             name: bindparam(name)
             for name in (
-                "id", "language", "country", "channel", "owner", "owner_epoch", "urgency", "created_at", "version", "last_seq",
-                "active_at", "data_key", "memory", "token_digest", "token_expires_at",
+                "id", "language", "country", "channel", "owner", "owner_epoch", "urgency", "created_at", "version",
+                "last_seq", "active_at", "data_key", "memory", "token_digest", "token_expires_at",
             )
         }
     )
@@ -67,7 +68,8 @@ _SAY = Prepared(
         {
             name: bindparam(name)
             for name in (
-                "conversation", "seq", "author", "kind", "created_at", "body", "name", "answers", "client_mac", "text_mac"
+                "conversation", "seq", "author", "kind", "created_at", "body", "name", "answers", "client_mac",
+                "text_mac",
             )
         }
     )
@@ -175,7 +177,7 @@ class Head:
 
 
 def held(tx: Tx, id: str, at: datetime, erased: bool = False) -> Head:
-    """The conversation, locked for writing. Raises NotThere when unknown or erased (its visitor's side, unless `erased`)."""
+    """The conversation, locked for writing. Raises NotThere; an erased one too, unless `erased`."""
     row = tx.one(_HELD, {"id": id})
     if row is None or (row[9] is not None and not erased):
         raise NotThere(id)

@@ -19,37 +19,38 @@ from bot.stores.schema import webhooks as w
 LEASE = timedelta(minutes=2)  # a sender that says nothing for so long has died: its deliveries are due again
 
 _WHOLE = select(
-    d.c.id, d.c.target, d.c.kind, d.c.attempt, d.c.due_at, d.c.state, d.c.handoff, d.c.conversation, d.c.last_error, d.c.step,
+    d.c.id, d.c.target, d.c.kind, d.c.attempt, d.c.due_at, d.c.state, d.c.handoff, d.c.conversation, d.c.last_error,
+    d.c.step,
     e.c.id, e.c.conversation, e.c.seq, e.c.kind, e.c.data, e.c.created_at,
 ).select_from(d.outerjoin(e, e.c.id == d.c.event))  # fmt: skip
 
 # In one conversation a webhook gets events in order: a later one waits until the earlier one is sent or dead.
 # Notices (without an event) have their own times. `busy` is a JSON list of targets that have enough in hand.
-_CLAIM = """
-    UPDATE deliveries SET state = 'sending', lease_until = :lease, attempt = attempt + 1
-    WHERE state = 'due' AND id IN (
-        SELECT id FROM deliveries AS d
-        WHERE d.state = 'due' AND d.due_at <= :now AND {busy}
-            AND (d.event IS NULL OR NOT EXISTS (
-                SELECT 1 FROM deliveries AS before
-                WHERE before.target = d.target AND before.conversation = d.conversation AND before.id < d.id
-                    AND before.event IS NOT NULL AND before.state IN ('due', 'sending')))
-        ORDER BY d.due_at, d.id LIMIT :most {locked}
-    )
-    RETURNING id
+_FOUND = """
+    SELECT id FROM deliveries AS d
+    WHERE d.state = 'due' AND d.due_at <= :now AND {not_busy}
+        AND (d.event IS NULL OR NOT EXISTS (
+            SELECT 1 FROM deliveries AS before
+            WHERE before.target = d.target AND before.conversation = d.conversation AND before.id < d.id
+                AND before.event IS NOT NULL AND before.state IN ('due', 'sending')))
+    ORDER BY d.due_at, d.id LIMIT :most
 """
+_TAKE = "UPDATE deliveries SET state = 'sending', lease_until = :lease, attempt = attempt + 1"
+_NOT_BUSY = {
+    "sqlite": "d.target NOT IN (SELECT value FROM json_each(:busy))",
+    "postgresql": "d.target NOT IN (SELECT json_array_elements_text(CAST(:busy AS json)))",
+}
 _DUE = Prepared(
-    text(_CLAIM.format(busy="d.target NOT IN (SELECT value FROM json_each(:busy))", locked="")),
-    postgresql=text(
-        _CLAIM.format(
-            busy="d.target NOT IN (SELECT json_array_elements_text(CAST(:busy AS json)))",
-            locked="FOR UPDATE SKIP LOCKED",
-        )
+    text(f"{_TAKE} WHERE id IN ({_FOUND.format(not_busy=_NOT_BUSY['sqlite'])}) RETURNING id"),
+    postgresql=text(  # materialized: else the planner may look for rows, and lock them, once more for each one found
+        f"WITH found AS MATERIALIZED ({_FOUND.format(not_busy=_NOT_BUSY['postgresql'])} FOR UPDATE SKIP LOCKED)"  # noqa: S608
+        f" {_TAKE} WHERE id IN (SELECT id FROM found) RETURNING id"
     ),
 )
 _LOST = Prepared(
     text(
-        "UPDATE deliveries SET state = 'due', lease_until = NULL WHERE state = 'sending' AND lease_until <= :now RETURNING id"
+        "UPDATE deliveries SET state = 'due', lease_until = NULL WHERE state = 'sending' AND lease_until <= :now"
+        " RETURNING id"
     )
 )
 _ONE = Prepared(_WHOLE.where(d.c.id == bindparam("id")))
@@ -80,14 +81,16 @@ _LISTED_ALL = Prepared(_WHOLE.where(d.c.state == bindparam("state")).order_by(d.
 _REPLAY = Prepared(
     text(
         "UPDATE deliveries SET state = 'due', due_at = :at, attempt = 0, last_error = '', ended_at = NULL"
-        " WHERE target = :target AND id >= :first AND id <= :last AND (state = 'dead' OR (state = 'sent' AND :sent = 1))"
+        " WHERE target = :target AND id >= :first AND id <= :last"
+        " AND (state = 'dead' OR (state = 'sent' AND :sent = 1))"
         " RETURNING id"
     )
 )
 _NEXT = Prepared(text("SELECT min(due_at) FROM deliveries WHERE state = 'due'"))
 _CANCEL_TARGET = Prepared(
     text(
-        "UPDATE deliveries SET state = 'cancelled', ended_at = :at WHERE target = :target AND state IN ('due', 'sending')"
+        "UPDATE deliveries SET state = 'cancelled', ended_at = :at"
+        " WHERE target = :target AND state IN ('due', 'sending')"
     )
 )
 

@@ -49,11 +49,27 @@ def erase(tx: Tx, id: str, at: datetime, by: str) -> Receipt:
     complete_now = open_now is None
     head.happened.add("conversation.erased", head.last_seq, complete=complete_now)
     head.write()
-    tx.run(_CLOSE_VISITOR_SIDE, {"key": id, "at": rows.micros(at)})
+    _close(tx, id, at)
     if complete_now:
         _take(tx, id, head.wrapped)
     audit.append(tx, by, "conversation.erased", id, at, {"complete": complete_now})
     return Receipt(id, at, counted[0] if counted else 0, complete_now, "" if complete_now else KEPT)
+
+
+def erase_again(tx: Tx, id: str, at: datetime) -> int:
+    """What a restored backup still holds of a conversation erased since. 1 when there was something to take."""
+    lock = talk.lock_of(tx, id)
+    if lock is None:
+        return 0
+    _close(tx, id, at)
+    if handoffs.open_of(tx, id, lock) is not None:
+        return 1
+    head = talk.held(tx, id, at, erased=True)
+    head.happened.add("conversation.erased", head.last_seq, complete=True)
+    head.write()
+    _take(tx, id, head.wrapped)
+    audit.append(tx, "restore", "conversation.erased", id, at, {"complete": True})
+    return 1
 
 
 def complete(tx: Tx, id: str, wrapped: bytes, at: datetime) -> None:
@@ -66,6 +82,10 @@ def complete(tx: Tx, id: str, wrapped: bytes, at: datetime) -> None:
 
 def erased(tx: Tx) -> tuple[tuple[str, datetime], ...]:
     return tuple((id, rows.moment(at)) for id, at in tx.all(_ERASED, {}))
+
+
+def _close(tx: Tx, id: str, at: datetime) -> None:
+    tx.run(_CLOSE_VISITOR_SIDE, {"key": id, "at": rows.micros(at)})
 
 
 def _take(tx: Tx, id: str, wrapped: bytes) -> None:

@@ -17,11 +17,27 @@ from bot.stores.schema import deliveries, events, webhooks
 
 _ACTIVE = Prepared(select(webhooks.c.id, webhooks.c.events).where(webhooks.c.disabled_at.is_(None)))
 
-_EVENT = insert(events).values(
-    {name: bindparam(name) for name in ("conversation", "seq", "kind", "data", "created_at")}
+_EVENT: dict[str, Any] = {name: bindparam(name) for name in ("conversation", "seq", "kind", "data", "created_at")}
+
+# PostgreSQL: a number that each writer draws for itself is no cursor, a smaller one may appear after a larger. The
+# transaction's own id, with the event's place in it, is one: every smaller id belongs to a transaction that has ended
+# as soon as the fence has passed. `last_value` is where the count began (above all that was brought along).
+_BASE = "(SELECT last_value FROM events_id_seq)"
+_PLACES = 1024  # events in one transaction, at most
+_ID: ColumnElement[int] = literal_column(f"{_BASE} + CAST(CAST(pg_current_xact_id() AS text) AS bigint) * {_PLACES}")
+_NUMBERED = {**_EVENT, "id": _ID + bindparam("place")}
+_ADD = Prepared(insert(events).values(_EVENT), postgresql=insert(events).values(_NUMBERED))
+_ADD_TOLD = Prepared(
+    insert(events).values(_EVENT).returning(events.c.id),
+    postgresql=insert(events).values(_NUMBERED).returning(events.c.id),
 )
-_ADD = Prepared(_EVENT)
-_ADD_TOLD = Prepared(_EVENT.returning(events.c.id))
+FENCE = f"{_BASE} + CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) * {_PLACES}"
+"""In PostgreSQL no event can appear below this any more."""
+START_COUNT = """
+    SELECT setval('events_id_seq', top) FROM (SELECT COALESCE(max(id), 0) AS top FROM events) AS found
+    WHERE top >= (SELECT last_value FROM events_id_seq) + CAST(CAST(pg_current_xact_id() AS text) AS bigint) * 1024
+"""
+"""For a database filled from elsewhere, whose transactions count lower: the count begins above what is there."""
 
 _DELIVER = Prepared(
     insert(deliveries).values(
@@ -49,10 +65,11 @@ _DELIVER = Prepared(
 
 _FEED = select(events.c.id, events.c.conversation, events.c.seq, events.c.kind, events.c.data, events.c.created_at)
 _AFTER = _FEED.where(events.c.id > bindparam("after")).order_by(events.c.id).limit(bindparam("most"))
-_FENCE: ColumnElement[bool] = literal_column("events.transaction_id < pg_snapshot_xmin(pg_current_snapshot())")
 FEED = Prepared(
     _AFTER,
-    postgresql=_FEED.where(events.c.id > bindparam("after"), _FENCE).order_by(events.c.id).limit(bindparam("most")),
+    postgresql=_FEED.where(events.c.id > bindparam("after"), events.c.id < literal_column(FENCE))
+    .order_by(events.c.id)
+    .limit(bindparam("most")),
 )
 LAST = Prepared(select(func.coalesce(func.max(events.c.id), 0)))
 
@@ -91,10 +108,13 @@ class Happened:
         tx.touched.add(self.conversation)
         if not self.rows:
             return
+        same = {"conversation": self.conversation, "created_at": self.at}
         found = [
-            {"conversation": self.conversation, "seq": seq, "kind": kind, "data": data, "created_at": self.at}
-            for kind, seq, data in self.rows
+            {**same, "seq": seq, "kind": kind, "data": data, "place": place}
+            for place, (kind, seq, data) in enumerate(self.rows, tx.told)
         ]
+        tx.told += len(found)
+        assert tx.told < _PLACES, "too many events in one transaction"
         hooks = [(id, frozenset(json.loads(wanted))) for id, wanted in tx.all(_ACTIVE, {})]
         if not hooks:
             tx.many(_ADD, found)

@@ -19,8 +19,8 @@ from bot.stores.seal import Lock
 
 COLUMNS = (
     h.c.id, h.c.conversation, h.c.reason, h.c.urgency, h.c.state, h.c.opened_at, h.c.due_at, h.c.version, h.c.holder,
-    h.c.holder_name, h.c.lease_until, h.c.acknowledged_at, h.c.closed_at, h.c.outcome, h.c.card, h.c.booking, h.c.language,
-    h.c.country,
+    h.c.holder_name, h.c.lease_until, h.c.acknowledged_at, h.c.closed_at, h.c.outcome, h.c.card, h.c.booking,
+    h.c.language, h.c.country,
 )  # fmt: skip
 _WHOLE = select(*COLUMNS, b.c.draft, c.c.data_key).select_from(
     h.outerjoin(b, b.c.handoff == h.c.id).join(c, c.c.id == h.c.conversation)

@@ -71,6 +71,7 @@ _LINE = (
     .order_by(h.c.urgency.desc(), h.c.opened_at, h.c.id)
     .limit(1)
 )
+_MARK, _BACK = Prepared(text("SAVEPOINT line")), Prepared(text("ROLLBACK TO SAVEPOINT line"))
 _FIRST = Prepared(_LINE)
 _FREE = Prepared(_LINE, postgresql=_LINE.with_for_update(skip_locked=True))
 _WAITING = select(h.c.id, h.c.urgency).where(h.c.id == bindparam("id"), literal_column("state = 'waiting'"))
@@ -144,14 +145,17 @@ def claim_next(
 ) -> Handoff | None:
     """The first in line. What another claimer holds is skipped; what a turn is just raising is waited for."""
     wanted = {"bookings": int(bookings_only)}
+    tx.run(_MARK, {})
     while True:
         free = tx.one(_FREE, wanted)
         first = tx.one(_FIRST, wanted)
         if first is None:
             return None
         if free is None or free[1] < first[1]:
+            tx.run(_BACK, {})  # nothing is held while waiting: two that wait for each other would both lose
             free = tx.one(_WAIT_FOR, {"id": first[0]})
             if free is None:
+                tx.run(_BACK, {})
                 continue
         found = handoffs.one(tx, free[0])
         assert found is not None

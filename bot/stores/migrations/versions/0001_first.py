@@ -74,7 +74,6 @@ def upgrade() -> None:
         sa.Column('kind', sa.Text(), nullable=False),
         sa.Column('data', sa.Text(), nullable=False),
         sa.Column('created_at', sa.BigInteger(), nullable=False),
-        sa.Column('transaction_id', schema.TransactionId(), nullable=True),
         sa.PrimaryKeyConstraint('id'),
         sqlite_autoincrement=True
         )
@@ -225,5 +224,5 @@ def upgrade() -> None:
         )
     op.create_index('notes_conversation', 'notes', ['conversation'], unique=False)
     op.create_index('notes_of', 'notes', ['handoff', 'created_at'], unique=False)
-    if op.get_bind().dialect.name == "postgresql":  # the fence of the global feed
-        op.execute("ALTER TABLE events ALTER COLUMN transaction_id SET DEFAULT pg_current_xact_id()")
+
+
