@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from bot.answer.gaps import group_gaps
 from bot.handoff import kept
 from bot.model import Handoff, HandoffState
 from bot.routes import access, shapes
@@ -29,9 +31,18 @@ EVENTS = 20_000  # events looked at for the volume by hour
 @router.get("/gaps")
 async def gaps(request: Request, who: Handoffs, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
     """Questions that the articles do not cover, redacted, most asked first: what to write next."""
+    app = here(request)
+    asked = await app.store.gaps(limit)
+    last = {question: at for question, _, at in asked}
+    groups = await asyncio.to_thread(group_gaps, asked, app.parts.filter.embed) if asked else ()
     rows = [
-        {"question": question, "times": times, "last": shapes.when(last)}
-        for question, times, last in await here(request).store.gaps(limit)
+        {
+            "question": group.question,
+            "times": group.times,
+            "others": list(group.others),
+            "last": shapes.when(max(last[q] for q in (group.question, *group.others))),
+        }
+        for group in groups
     ]
     return JSONResponse({"gaps": rows})
 

@@ -1,0 +1,73 @@
+// The card: why a person is needed, in the visitor's own words, and all that helps to begin. Facts, nothing made up.
+
+import { byId, el, show, swap } from "./dom.js";
+import { marked } from "./talk.js";
+import { OUTCOME, URGENCY, full, reason, when } from "./words.js";
+
+const section = (title, ...content) => el("section", { class: "fact" }, el("h3", {}, title), content);
+
+function flag(one, state) {
+  const mark = state.marks.find((m) => m.rule === one.rule && m.seq === one.seq)?.mark;
+  const choose = (name, label) =>
+    el("button", { type: "button", class: "quiet tiny", "aria-pressed": String(mark === name), onclick: () => state.mark(name, one) }, label);
+  return el(
+    "li",
+    { class: "flag" },
+    el("blockquote", { dir: "auto" }, marked(one.text, [{ from: one.span[0], to: one.span[1], why: one.why }])),
+    el("p", { class: "flag-why" }, one.why || "A rule fired", " ", el("code", {}, one.rule)),
+    el("p", { class: "flag-marks" }, el("span", { class: "soft" }, "This flag was"), choose("right", "right"), choose("wrong", "wrong")),
+  );
+}
+
+function terms(pairs) {
+  const shown = pairs.filter(([, value]) => value);
+  return shown.length ? el("dl", { class: "terms" }, shown.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", { dir: "auto" }, value)))) : null;
+}
+
+function earlier(h) {
+  return el("li", {}, el("b", {}, full(h.opened_at)), ` · ${reason(h.reason)}, urgency ${h.urgency}`, h.outcome ? ` · ${OUTCOME[h.outcome] ?? h.outcome}` : "");
+}
+
+export function draw(state, booking) {
+  const { handoff: h } = state;
+  const card = h.card;
+  const parts = [];
+  if (card.safe_contact) parts.push(el("p", { class: "careful" }, el("strong", {}, "Safe contact: "), el("span", { dir: "auto" }, card.safe_contact)));
+  if (card.fired.length) parts.push(section("Words that fired", el("ul", { class: "flags" }, card.fired.map((one) => flag(one, state)))));
+  const contact = terms([
+    ["Reach them", card.contact],
+    ["What they wrote with it", card.note],
+    ["Consent", card.consent],
+  ]);
+  if (contact) parts.push(section("Contact", contact));
+  if (booking) parts.push(booking);
+  if (card.articles.length)
+    parts.push(section("Articles they read", el("ul", { class: "plain" }, card.articles.map((slug) => el("li", {}, el("a", { href: `/articles/${encodeURIComponent(slug)}`, target: "_blank", rel: "noopener" }, slug.replaceAll("-", " ")))))));
+  if (card.shown.length) parts.push(section("What the assistant showed", el("p", { class: "shown-list" }, card.shown.map((name) => el("code", {}, name)))));
+  if (state.earlier.length) parts.push(section("Earlier handoffs", el("ul", { class: "plain" }, state.earlier.map(earlier))));
+  parts.push(
+    section(
+      "About",
+      terms([
+        ["Language", h.language],
+        ["Country", h.country || "not known"],
+        ["Opened", full(h.opened_at)],
+        ["Promised by", h.due_at ? full(h.due_at) : "nothing was promised"],
+        ["First seen", h.acknowledged_at ? full(h.acknowledged_at) : "not yet"],
+        ["Urgency", `${h.urgency} ${URGENCY[h.urgency]}`],
+      ]),
+    ),
+  );
+  swap(byId("card-body"), parts);
+}
+
+export function notes(state, mine) {
+  swap(
+    byId("notes-list"),
+    state.notes.map((note) =>
+      el("li", {}, el("p", { class: "said-who" }, el("b", { dir: "auto" }, note.by), " ", el("time", { datetime: note.created_at }, when(note.created_at))), el("p", { class: "note-text", dir: "auto" }, note.text)),
+    ),
+  );
+  show(byId("notes"), true);
+  show(byId("note-form"), mine);
+}
