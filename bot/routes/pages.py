@@ -139,21 +139,21 @@ def _exercises(app: Here, language: str) -> list[dict[str, Any]]:
 
 def _reading(app: Here) -> list[dict[str, str]]:
     """What to read while waiting: practice.toml's `reading`, in its order; articles that are not there are left out."""
-    found = app.search.articles()
+    found = app.search.articles
     chosen = [found[slug] for slug in app.words.practice.get("reading") or () if slug in found]
     return [{"slug": a.slug, "title": a.title, "summary": a.summary} for a in chosen]
 
 
 @router.get("/articles")
 async def articles(request: Request) -> HTMLResponse:
-    return page(request, "articles.html", articles=list(here(request).search.articles().values()))
+    return page(request, "articles.html", articles=list(here(request).search.articles.values()))
 
 
 @router.get("/articles/{slug}")
 async def article(request: Request, slug: str) -> HTMLResponse:
     """The article with an anchor on each sentence, so that a citation opens at its quote."""
     search = here(request).search
-    found = search.articles().get(slug)
+    found = search.articles.get(slug)
     if found is None:
         return missing(request)
     return page(request, "article.html", article=found, sections=_sections(search, slug))
