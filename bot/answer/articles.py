@@ -54,8 +54,6 @@ class FromArticles:
         reading = read(self._search, asked.talk, asked.core, asked.text, asked.memory, asked.vector)
         shape = asked.talk.shape(asked.core)
         if not reading.answerable:
-            if reading.follows and shape.name == "how" and not asked.talk.content(asked.core):
-                return self._more(asked, shape.opening)  # "and how do I do that?": what comes next tells
             return self._not_there(asked, reading)
         heard = asked.wording.say("answer_heard") if asked.talk.feeling(asked.core, loose=True) else ""
         hits = reading.hits
@@ -63,8 +61,16 @@ class FromArticles:
             fresh = tuple(hit for hit in hits if hit.text not in asked.memory.quoted)
             hits = fresh if fresh and fresh[0].score >= hits[0].score - MARGIN else hits
         needed = [*self._sides(asked, shape, hits), *reading.also]
-        quotes = choose(hits, shape, asked.talk, dict(self._search.articles), needed)
-        return self._said(asked, reading, quotes, shape, shape.opening, back=shape.back, heard=heard)
+        own = () if reading.follows else self._own(asked)
+        quotes = choose(hits, shape, asked.talk, dict(self._search.articles), needed, own)
+        asks_widely = not set(asked.talk.content(asked.core)) - asked.talk.generic or shape.name == "topic"
+        back = shape.back if asks_widely else ""
+        return self._said(asked, reading, quotes, shape, shape.opening, back=back, heard=heard)
+
+    def _own(self, asked: Asked) -> tuple[str, ...]:
+        """The articles that name this very question, in these words, as one that they answer."""
+        core = asked.core
+        return tuple(slug for slug, a in self._search.articles.items() if any(fold(q) == core for q in a.questions))
 
     def _sides(self, asked: Asked, shape: Shape, hits: Sequence[Hit]) -> list[Hit]:
         """For a comparison: a sentence for each side that the first find does not speak of."""
@@ -74,8 +80,8 @@ class FromArticles:
         shown = fold(hits[0].text).split()
         found: list[Hit] = []
         for side in shape.sides:
-            own = asked.talk.content(side)
-            if own and not set(own) & set(shown):
+            own = set(asked.talk.content(side)) - asked.talk.generic
+            if own and not own & set(shown):
                 one = self._search.find(template.format(topic=side), limit=1)
                 found += [hit for hit in one.hits[:1] if one.answerable]
         return found
@@ -113,6 +119,7 @@ class FromArticles:
         said = echo(asked.text)
         before = self._search.articles.get(asked.memory.article)
         if reading.follows and before is not None and said:
+            said = reading.missing or said
             return self.none(asked, "no_answer_part", reading, topic=f"“{before.title}”", looked_for=said)
         if not said:
             return self.none(asked, "no_answer_words", reading)
@@ -152,6 +159,8 @@ class FromArticles:
             return None
         if name == "more":
             return self._more(asked)
+        if name == "steps":
+            return self._more(asked, "answer_how")
         if name in ("source", "again"):
             return self._shown_again(asked, name)
         return self._aspect(asked, name, ask)

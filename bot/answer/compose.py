@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.answer.talk import Shape, Talk
+from bot.answer.talk import Shape, Talk, fold
 from retrieval.model import Article, Hit, Passage
 
 # Found on the question set's `tune` split (tests/bench/answers.py): the right sentence is shown in 81 of 90 answers,
@@ -17,6 +17,9 @@ ROOMY = ("list", "comparison", "which_therapy")  # shapes that ask for several t
 MARGIN = 0.20  # a further sentence is shown when its score is within this of the first's
 OTHER = 0.12  # … and this, when it stands in another article
 FITS = 0.06  # what a sentence of the right shape gains
+OWN = 0.30  # … and one of the article that names this very question as its own
+
+ALIKE = 0.6  # share of words in common from which two sentences say the same
 
 Place = tuple[str, int, int]  # slug, passage position, sentence
 
@@ -38,9 +41,9 @@ class Quoted:
         return self.passage.sentences[self.first : self.last + 1]
 
 
-def ranked(hits: Sequence[Hit], shape: Shape) -> list[tuple[float, Hit]]:
-    """The hits with what the shape of the question adds, best first."""
-    bonus = [FITS * any(p.search(hit.text) for p in shape.fits) for hit in hits]
+def ranked(hits: Sequence[Hit], shape: Shape, own: Collection[str] = ()) -> list[tuple[float, Hit]]:
+    """The hits with what the shape of the question adds, best first. `own` are articles that name it as theirs."""
+    bonus = [FITS * any(p.search(h.text) for p in shape.fits) + OWN * (h.passage.article in own) for h in hits]
     scored = [(hit.score + more, hit) for hit, more in zip(hits, bonus, strict=True)]
     return sorted(scored, key=lambda pair: -pair[0])
 
@@ -63,10 +66,11 @@ def company(passage: Passage, sentence: int, talk: Talk) -> tuple[int, ...]:
 
 
 def choose(
-    hits: Sequence[Hit], shape: Shape, talk: Talk, articles: dict[str, Article], needed: Sequence[Hit] = ()
-) -> tuple[Quoted, ...]:
+    hits: Sequence[Hit], shape: Shape, talk: Talk, articles: dict[str, Article], needed: Sequence[Hit] = (),
+    own: Collection[str] = (),
+) -> tuple[Quoted, ...]:  # fmt: skip
     """The quotes in reading order, from one or two articles. `needed` are shown whatever their score."""
-    scored = ranked(hits, shape)
+    scored = ranked(hits, shape, own)
     if not scored:
         return ()
     top, lead = scored[0]
@@ -74,6 +78,8 @@ def choose(
     order: list[str] = []
 
     def add(hit: Hit, most: int) -> None:
+        if any(alike(hit.text, passage.sentences[n]) for (_, _, n), passage in chosen.items()):
+            return
         slug = hit.passage.article
         places = [(slug, hit.passage.position, n) for n in company(hit.passage, hit.sentence, talk)]
         fresh = [place for place in places if place not in chosen]
@@ -91,6 +97,12 @@ def choose(
             add(hit, MOST if shape.name in ROOMY else USUAL)
     _fill(lead, chosen, talk)
     return joined(chosen, order, articles)
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two sentences say the same in nearly the same words."""
+    a, b = set(fold(one).split()), set(fold(other).split())
+    return len(a & b) >= ALIKE * len(a | b)
 
 
 def _fill(lead: Hit, chosen: dict[Place, Passage], talk: Talk) -> None:

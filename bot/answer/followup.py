@@ -15,6 +15,7 @@ from retrieval.model import Hit
 REACH = 48  # hits of each reading that are weighed together
 SHARE = 0.7  # of the question with its topic put in, against the bare one
 HERE = 0.08  # what a sentence gains that stands in the article of the last answer
+HOME = 0.3  # … and more, when the follow-up has no word of its own
 LEANS = 3  # content words, up to which a question that points back is a follow-up
 
 
@@ -66,7 +67,12 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     mixed = search.find(full, limit=REACH)
     drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
     hits = drawn.hits if drawn.follow_up else _weighed(bare.hits, mixed.hits, memory.article)
-    confidence = max(drawn.confidence if drawn.follow_up else mixed.confidence, 0.9 * bare.confidence)
+    if not own:
+        hits = _at_home(hits, memory.article)
+    sure = [drawn.confidence if drawn.follow_up else mixed.confidence, 0.9 * bare.confidence]
+    if mixed.hits and mixed.hits[0].passage.article == memory.article:
+        sure.append(mixed.confidence)
+    confidence = max(sure)
     about = _goes_on(talk, core, topic, bare)
     also = mixed.hits[:1] if mixed.answerable else ()
     return Reading(full, hits, confidence, about, True, _missing(talk, own, topic, hits, bare), also)
@@ -96,6 +102,12 @@ def _missing(talk: Talk, own: Sequence[str], topic: str, hits: Sequence[Hit], ba
     stems = {word[:5] for word in said}
     unsaid = [word for word in own if word[:5] not in stems and word not in topic.split()]
     return " ".join(unsaid) if len(unsaid) == len(own) and len(own) > 0 else ""
+
+
+def _at_home(hits: Sequence[Hit], here: str) -> tuple[Hit, ...]:
+    """A follow-up without a word of its own stays with the article that it follows, unless another fits far better."""
+    raised = (replace(hit, score=hit.score + HOME * (hit.passage.article == here)) for hit in hits)
+    return tuple(sorted(raised, key=lambda hit: -hit.score))
 
 
 def _weighed(bare: Sequence[Hit], mixed: Sequence[Hit], here: str) -> tuple[Hit, ...]:

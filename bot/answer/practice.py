@@ -17,6 +17,7 @@ from bot.words import Words
 
 PAGE = "/practice"
 SLUG = "practice"
+NEAR = 0.6  # share of content words in common from which a question asks for one of the practice's own facts
 _PATH = re.compile(r"\{([a-z_.]+)\}")
 
 
@@ -80,7 +81,7 @@ class Facts:
         if topic.name == "hours":
             return (*self._week(), *(s for _, s in self._holidays()))
         found = [self._filled(say) for say in topic.say]
-        found += [say for asks, say in self._facts if any(self._talk.topic(a) is topic for a in asks)]
+        found += [say for asks, say in self._facts if topic.facts and self._home(asks) is topic]
         return tuple(dict.fromkeys(s for s in found if s))
 
     def page(self) -> list[tuple[str, str]]:
@@ -89,22 +90,24 @@ class Facts:
         for topic in self._talk.topics:
             held = rows.setdefault(topic.heading, [])
             held += [s for s in self.sentences(topic) if s not in held]
-        for asks, say in self._loose():
-            rows.setdefault(asks[0], []).append(say)
+        for asks, say in self._facts:
+            if asks and self._home(asks) is None:
+                rows.setdefault(asks[0], []).append(say)
         return [(heading, " ".join(held)) for heading, held in rows.items() if held]
 
-    def _loose(self) -> list[tuple[tuple[str, ...], str]]:
-        """Facts that belong to none of the topics."""
-        return [(asks, say) for asks, say in self._facts if asks and not any(self._talk.topic(a) for a in asks)]
+    def _home(self, asks: tuple[str, ...]) -> Topic | None:
+        """The topic that a fact of the practice's own belongs to; None: it stands for itself."""
+        return next((t for t in (self._talk.topic(ask) for ask in asks) if t is not None and t.facts), None)
 
     def fact(self, core: str) -> Stated | None:
         """A fact whose own wording is near enough to what was asked."""
         asked = set(self._talk.content(core))
-        for asks, say in self._loose():
+        for asks, say in self._facts:
             for ask in asks:
                 own = set(self._talk.content(ask))
-                if core == ask or (own and len(asked & own) >= 0.6 * len(asked | own)):
-                    return Stated(Topic("fact", asks[0], ask), (say,), page=self._page)
+                if core == ask or (own and len(asked & own) >= NEAR * len(asked | own)):
+                    topic = self._home(asks) or Topic("fact", asks[0], ask)
+                    return Stated(topic, (say,), page=self._page)
         return None
 
     def _filled(self, say: Any) -> str:
@@ -141,7 +144,7 @@ class Facts:
         sentences = self.sentences(topic)
         match = topic.particular.search(core) if topic.particular else None
         part = match.group() if match and match.group() not in fold(" ".join(sentences)) else ""
-        return Stated(topic, sentences, part if sentences else "")
+        return Stated(topic, sentences, part)
 
     def _hours_asked(self, topic: Topic, core: str, now: datetime) -> Stated:
         week = self._week()
@@ -160,9 +163,13 @@ class Facts:
         if not days:
             return Stated(topic, week)
         holidays = dict(self._holidays())
-        found = tuple(dict.fromkeys(holidays.get(d) if d in holidays else self._group_of(d.weekday()) for d in days))
+        usual = not self._has("today", core) and not self._has("tomorrow", core) and not self._dated(core)
+        found: list[str] = []
+        for day in days:
+            found += [self._group_of(day.weekday())] if usual or day not in holidays else []
+            found += [holidays[day]] if day in holidays else []
         closed = all(not self.hours.opening_on(d) for d in days)
-        return Stated(topic, tuple(s for s in found if s), frame=self._next(now) if closed and today in days else ())
+        return Stated(topic, tuple(dict.fromkeys(found)), frame=self._next(now) if closed and today in days else ())
 
     def _now(self, topic: Topic, now: datetime) -> Stated:
         day = self.hours.local(now).date()
@@ -191,10 +198,8 @@ class Facts:
 
     def _days(self, core: str, today: date) -> list[date]:
         """The days that were asked about: by date, as today or tomorrow, by name (the next one), or the weekend."""
-        for pattern in self._dates.get("date_patterns", ()):
-            match = self._talk.fill(pattern).search(core)
-            if match and (found := self._date(match, today)):
-                return [found]
+        if (match := self._dated(core)) and (found := self._date(match, today)):
+            return [found]
         days: list[date] = []
         if self._has("today", core):
             days.append(today)
@@ -204,6 +209,10 @@ class Facts:
         if self._has("weekend", core):
             wanted += [5, 6]
         return days + [today + timedelta(days=(n - today.weekday()) % 7) for n in wanted]
+
+    def _dated(self, core: str) -> re.Match[str] | None:
+        patterns = (self._talk.fill(p) for p in self._dates.get("date_patterns", ()))
+        return next((match for p in patterns if (match := p.search(core))), None)
 
     def _date(self, match: re.Match[str], today: date) -> date | None:
         months = self._dates.get("month_patterns", ())

@@ -18,7 +18,8 @@ _STREET = (
     r"|pkwy|highway|hwy|calle|avenida)"
 )
 _WORD = r"[^\W\d_][\w'’-]*"
-_SURNAME = rf"(?: (?!(?:and|but|i|im|from|my|is|the|a|can|what|how|do|does|with|for|who|y|e|de|soy|tengo)\b){_WORD})?"
+_NO_SURNAME = r"(?!(?:and|but|i|im|from|my|is|the|a|can|what|how|do|does|with|for|who|y|e|de|soy|tengo)\b)"
+_SURNAME = rf"(?: {_NO_SURNAME}{_WORD})?"
 _NAMED = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*"  # one or more words with a capital
 _KIN = (
     r"(?:husband|wife|partner|boyfriend|girlfriend|fianc[eé]e?|son|daughter|brother|sister|mother|father|mom|mum|dad"
@@ -33,12 +34,13 @@ _DATES = (
     r"\b(?:in|since|born|from|until|en|desde) (?:19|20)\d\d\b",
 )
 _ADDRESSES = (
-    rf"\b\d{{1,6}}[a-z]? (?:[nsew]\.? )?(?:{_WORD} ){{1,3}}{_STREET}\b\.?(?:,? (?:apt|apartment|suite|unit|#)\.? ?\w+)?",
+    rf"\b\d{{1,6}}[a-z]? (?:[nsew]\.? )?(?:{_WORD} ){{1,3}}{_STREET}\b\.?(?:,? (?:apt|suite|unit|#)\.? ?\w+)?",
     r"\bp\.? ?o\.? box \d+",
     r"\b(?:apt|apartment|suite|unit)\.? #?\d+\w?",
 )
 _NAMES = (
-    *(rf"(?<=\b{cue} ){_WORD}{_SURNAME}" for cue in ("my name is", "my name['’]s", "my names", "me llamo", "mi nombre es")),
+    *(rf"(?<=\b{cue} ){_WORD}{_SURNAME}" for cue in ("my name is", "my name['’]s", "my names", "me llamo")),
+    rf"(?<=\bmi nombre es ){_WORD}{_SURNAME}",
     *(rf"(?<=\b{cue} ){_WORD}" for cue in ("call me", "named", "is called", "se llama")),
 )
 _WRITTEN_NAMES = (
@@ -80,9 +82,9 @@ _NOBODY = frozenset(
     re.split(
         r"\s+",
         """i im ive id ill english spanish french german american british christian muslim jewish catholic buddhist
-        monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
-        october november december christmas easter thanksgiving internet google covid prozac zoloft lexapro xanax
-        ritalin adderall wellbutrin medicare medicaid zoom freud jung rorschach cozolino god""",
+        monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+        september october november december christmas easter thanksgiving internet google covid prozac zoloft lexapro
+        xanax ritalin adderall wellbutrin medicare medicaid zoom freud jung rorschach cozolino god""",
     )
 )
 

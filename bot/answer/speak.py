@@ -19,6 +19,7 @@ from bot.words import Words
 from retrieval.language import language_of
 
 _LONG = 60  # words, from which a message is looked through for the question in it
+_JOINED = 200  # characters, up to which "… and how much is it?" is parted
 _SENTENCES = 14  # of a long message that are looked up one by one
 
 
@@ -72,11 +73,11 @@ class Answers:
 
     def _one(self, asked: Asked) -> Spoken:
         """One question, or one thing said."""
+        if (fact := asked.facts.fact(asked.core)) is not None:
+            return self._practice(asked, fact)
         topic = asked.talk.topic(asked.core)
         if topic is not None:
             return self._practice(asked, asked.facts.stated(topic, asked.core, asked.now))
-        if (fact := asked.facts.fact(asked.core)) is not None:
-            return self._practice(asked, fact)
         if "?" not in asked.text and (feeling := asked.talk.feeling(asked.core)):
             return self._feeling(asked, feeling)
         spoken = self._articles.answer(asked)
@@ -187,6 +188,8 @@ class Answers:
         """A question about the practice: what is stated, or that nothing is."""
         draft = asked.wording.practice(stated, stated.part)
         notes: dict[str, Any] = {"practice": stated.topic.name, "asks": [], "offered": ""}
+        if stated.topic.name == "services" and stated.part:
+            notes |= {"about": stated.part, "query": asked.text}
         if draft.kind is Kind.NO_ANSWER:
             gap = self._articles.gap(asked.text, asked.language, SLUG)
             return Spoken((draft,), asked.note(**{**notes, "offered": "person"}), gap)
@@ -224,4 +227,11 @@ def _questions(asked: Asked) -> tuple[str, ...]:
     parts = parts_of(re.sub(r"\?+(?=\S)", "? ", asked.text))
     asks = tuple(p for p in parts if p.rstrip(" \"”')").endswith("?") and asked.of(p, asked.memory).core)
     asks = tuple(p for p in asks if not asked.talk.smalltalk(p))
-    return asks if 1 < len(asks) <= 4 else ()
+    if 1 < len(asks) <= 4:
+        return asks
+    halves = tuple(p.strip(" ,") for p in asked.talk.joins.split(asked.text, maxsplit=1))
+    if len(halves) == 2 and len(asked.text) < _JOINED and all(len(p.split()) > 1 for p in halves):
+        topics = [asked.talk.topic(asked.of(p, asked.memory).core) for p in halves]
+        if topics[0] is not topics[1]:
+            return halves  # one half at least is about the practice
+    return ()

@@ -59,6 +59,7 @@ class Topic:
     patterns: tuple[re.Pattern[str], ...] = field(default=(), repr=False)
     unless: tuple[re.Pattern[str], ...] = field(default=(), repr=False)
     particular: re.Pattern[str] | None = field(default=None, repr=False)  # what may be asked and not be mentioned
+    facts: bool = False  # whether the practice's own facts that match belong to it
 
 
 class Talk:
@@ -94,6 +95,9 @@ class Talk:
         self._read_feelings(table.get("distress", {}))
         self.topics = tuple(self._topic(row) for row in table.get("practice", {}).get("topic", ()))
         sentences = table.get("sentences", {})
+        self.joins = self._compile(f"(?i){table['joins']}" if table.get("joins") else "(?!)")
+        self.begins = self._compile(table.get("begins", "(?!)"))
+        self.generic = frozenset(str(table.get("generic", "")).split())
         self.depends = self._compile(sentences.get("depends", "(?!)"))
         self.hedges = self._compile(sentences.get("hedges", "(?!)"))
         self.claims = self._compile(sentences.get("claims", "(?!)"))
@@ -141,6 +145,7 @@ class Talk:
             self._all(row, "patterns"),
             self._all(row, "unless"),
             self._compile(row["particular"]) if row.get("particular") else None,
+            bool(row.get("facts", False)),
         )
 
     def _read_feelings(self, table: Mapping[str, Any]) -> None:
@@ -198,6 +203,7 @@ class Talk:
 
     def shape(self, core: str) -> Shape:
         """The shape of a question, "other" when it has none that we know."""
+        core = self.begins.sub("", core)
         for shape, patterns, only in self._shapes:
             for pattern in patterns:
                 match = pattern.search(core[:_TOO_LONG])

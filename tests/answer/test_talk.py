@@ -1,0 +1,118 @@
+"""Small talk and feelings: their own replies, and never in the way of a question."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.answer.talk import Talk, fold
+from bot.model import Kind
+from bot.words import Words
+
+from .conftest import Chat
+
+SMALL = (
+    ("hi", "talk_greeting"),
+    ("Hello there!", "talk_greeting"),
+    ("good morning", "talk_greeting"),
+    ("how are you?", "talk_how_are_you"),
+    ("Thanks so much!", "talk_thanks"),
+    ("thank you, that was really helpful", "talk_thanks"),
+    ("ok bye", "talk_goodbye"),
+    ("thanks, bye!", "talk_goodbye"),
+    ("what can you do?", "talk_can_do"),
+    ("help", "talk_can_do"),
+    ("how does this chat work", "talk_can_do"),
+    ("ok", "talk_okay"),
+    ("lol", "talk_okay"),
+    ("you are useless", "talk_insult"),
+    ("test", "talk_test"),
+    ("tell me a joke", "talk_chat"),
+)
+
+FEELINGS = (
+    "I feel so anxious today",
+    "im sad",
+    "i'm really overwhelmed right now",
+    "feeling lonely",
+    "i can't sleep",
+    "I had a really hard week",
+    "i am so stressed out with work",
+    "i've been worrying a lot lately",
+)
+
+
+@pytest.fixture(scope="module")
+def talk(said: Words) -> Talk:
+    return Talk(said.language("en"), said.practice)
+
+
+@pytest.mark.parametrize(("text", "block"), SMALL)
+def test_small_talk_has_its_own_reply(text: str, block: str, talk: Talk, chat: Chat, said: Words) -> None:
+    assert talk.smalltalk(text) == block
+    spoken = chat(text)[0]
+    assert spoken.drafts[0].kind is Kind.SMALLTALK
+    assert spoken.gap is None
+    own = said.practice
+    values = {"practice": own.name, "telephone": own.telephone, "offer": own.booking_offer}
+    assert spoken.drafts[0].text in [v.format(**values) for v in said.variants(block, "en")]
+
+
+@pytest.mark.parametrize("text", FEELINGS)
+def test_a_feeling_is_acknowledged_with_something_to_choose(text: str, chat: Chat) -> None:
+    spoken = chat(text)[0]
+    assert spoken.drafts[0].kind is Kind.SMALLTALK
+    assert {"exercise", "ask", "person"} <= {a.type for a in spoken.drafts[0].actions}
+    assert spoken.gap is None
+
+
+@pytest.mark.parametrize(
+    ("text", "article"),
+    [
+        ("hi, what is cbt?", "cognitive-behavioral-therapy"),
+        ("Good morning! could you please tell me what is DBT? thanks", "dialectical-behavior-therapy"),
+        ("anxiety", "anxiety-and-the-brain"),
+        ("what is depression", "depression-and-the-brain"),
+        ("i'm so anxious all the time, can therapy help with anxiety?", "anxiety-and-the-brain"),
+    ],
+)
+def test_a_question_is_answered_whatever_stands_around_it(text: str, article: str, chat: Chat) -> None:
+    draft = chat(text)[0].drafts[0]
+    assert draft.kind is Kind.ANSWER
+    assert article in {c.article for c in draft.citations}
+
+
+@pytest.mark.parametrize("text", ["am i broken", "how do i change a flat tire", "what is sadness", "is fear normal?"])
+def test_a_question_is_no_feeling(text: str, talk: Talk) -> None:
+    assert talk.feeling(talk.core(fold(text))) is None
+
+
+def test_the_same_small_talk_is_not_answered_in_the_same_words(chat: Chat) -> None:
+    texts = [s.drafts[0].text for s in chat("hi", "hi", "hi", "hi")]
+    assert len(set(texts)) == 4
+
+
+def test_every_block_that_the_patterns_name_is_there(said: Words) -> None:
+    table = said.language("en").tables["talk"]
+    named = {row["block"] for row in table["smalltalk"]}
+    named |= {row["opening"] for row in table["shape"]} | {row["back"] for row in table["shape"] if row.get("back")}
+    for block in named:
+        assert len(said.variants(block, "en")) >= 4
+
+
+def test_what_is_offered_at_the_start_is_answered(chat: Chat) -> None:
+    for action in chat("hi")[0].drafts[0].actions:
+        assert action.type == "ask"
+        assert chat(action.value)[0].drafts[0].kind is Kind.ANSWER
+
+
+@pytest.mark.parametrize(
+    ("typed", "folded"),
+    [
+        ("What's CBT?", "whats cbt"),
+        ("  ¿Qué   es—la TCC? ", "que es la tcc"),
+        ("don’t_know", "dont know"),
+        ("ＣＢＴ", "cbt"),
+    ],
+)
+def test_text_is_folded_before_it_is_matched(typed: str, folded: str) -> None:
+    assert fold(typed) == folded
