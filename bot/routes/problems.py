@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -107,6 +108,12 @@ def install(app: FastAPI, default_country: Country) -> None:
         log.error("http.fault", path=request.scope.get("route_path", ""), error=type(error).__name__)
         return response(500, "Something broke on our side; it has been logged.", lines=lines(default_country))
 
+    async def parameters(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        faults = [{"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"]} for e in error.errors()]
+        return response(422, f"{faults[0]['field']}: {faults[0]['detail']}", errors=faults)
+
+    app.add_exception_handler(RequestValidationError, parameters)
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(HTTPException, http)
     for kind in (NotAllowed, Incomplete, NotThere, NotAllowed, Incomplete, Reused, Held, RiskOpen, Stale, StoreFault):
