@@ -72,7 +72,9 @@ def care(words: Words, country: Country, language: str, topics: tuple[str, ...],
 def taps(words: Words, line: CrisisLine, language: str, *, chat: bool = False) -> tuple[Action, ...]:
     found: list[Action] = []
     if number := _dial(line.call):
-        found.append(Action("call", words.say("tap_call", language, name=line.name, number=line.call)[0], f"tel:{number}"))
+        found.append(
+            Action("call", words.say("tap_call", language, name=line.name, number=line.call)[0], f"tel:{number}")
+        )
     if line.text and (number := _dial(line.text)):
         body = line.text.partition(" ")[0]
         value = f"sms:{number}?body={body}" if body.isalpha() else f"sms:{number}"

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from bot.safety.fold import tokens
 
-_PIECE = re.compile(r"\(|\)|\||\?|@[a-z0-9_]+|\.\.\d?|\^|\$|#|[^\s()|?@]+|@")
+_PIECE = re.compile(r"\(|\)|\||\?|@[a-z0-9_]+|\.\.\d{0,2}|\^|\$|#[a-z]*|[^\s()|?@]+|@")
 _DEEP = 12
 _GAP = 3
+_WIDEST = 15
 
 
 class PhraseFault(ValueError):
@@ -122,10 +123,10 @@ class Reader:
             return Piece(r"\A")
         if head == "$":
             return Piece(r"\Z")
-        if head == "#":
-            return Piece(r"[0-9][^ ]{0,11} ")
+        if head.startswith("#"):
+            return Piece(r"[0-9][0-9]{0,8}%s " % head[1:] if head[1:] else r"[0-9][^ ]{0,11} ")
         if head.startswith(".."):
-            return Piece(r"(?:[^ ]+ ){0,%d}?" % int(head[2:] or _GAP))
+            return Piece(r"(?:[^ ]+ ){0,%d}?" % min(_WIDEST, int(head[2:] or _GAP)))
         if head.startswith("@"):
             if len(head) == 1:
                 raise PhraseFault(f"“{source}” has a bare @")

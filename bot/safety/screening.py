@@ -46,8 +46,9 @@ def _holds(sum_: Sum, here: frozenset[str], before: frozenset[str]) -> bool:
     signs = here if sum_.over == "message" else here | before
     if sum_.count:
         members = signs & sum_.of
-        return len(members) >= sum_.count and bool(members & here)
-    if not any(need & here for need in sum_.needs):
+        if len(members) < sum_.count or not members & here:
+            return False
+    if sum_.needs and not any(need & here for need in sum_.needs):
         return False
     return _distinct([need & signs for need in sum_.needs])
 

@@ -31,7 +31,9 @@ LINES = {
     Reason.SELF_HARM: ("self_harm", "suicide"),
 }  # every other reason shows the general lines
 STEPS = ("people", "coping", "barrier", "safety_plan", "professional")
-BOUNDARIES = frozenset({"medication", "diagnosis", "secrecy", "means", "instructions", "dependence", "why_lines", "what_if"})
+BOUNDARIES = frozenset(
+    {"medication", "diagnosis", "secrecy", "means", "instructions", "dependence", "why_lines", "what_if"}
+)
 REMINDER = {"minor": timedelta(hours=1), "": timedelta(hours=3)}
 AWAY = timedelta(days=7)
 
@@ -181,9 +183,7 @@ class Script:
         page.said.append("emergency/said")
         return page.done(Kind.CRISIS)
 
-    def _noticed(
-        self, page: _Page, screening: Screening, kind: Kind, promise: str, owner: Owner
-    ) -> Spoken:
+    def _noticed(self, page: _Page, screening: Screening, kind: Kind, promise: str, owner: Owner) -> Spoken:
         """Heard, asked directly, a line with a way that is easier, and the queue with its clock."""
         verdict, memory = screening.verdict, screening.memory
         reason = verdict.reason if verdict.urgency >= Urgency.CHECK_IN else verdict.level_reason
