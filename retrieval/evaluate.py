@@ -14,6 +14,8 @@ from retrieval.questions import Question
 from retrieval.search import Found, Search
 
 SHOWN = 3
+STANDS, REPLY_STANDS = "quotes that stand in their article", "reply's quotes that stand in their article"
+ALWAYS = {STANDS: 1.0, REPLY_STANDS: 1.0}  # a floor that no caller can lower
 _SPACE = re.compile(r"\s+")
 
 
@@ -90,7 +92,7 @@ def evaluate(
     reply's kind and citations, the composed answers are judged too. `floors` maps a figure's name to the least it may
     be."""
     chosen = [question for question in questions if split in ("all", question.split)]
-    tally = _Tally(floors or {})
+    tally = _Tally({**(floors or {}), **ALWAYS})
     scored: list[tuple[float, bool]] = []
     for place, question in enumerate(chosen):
         if question.expect in ("answer", "no_answer"):
@@ -131,7 +133,7 @@ def _judge_search(tally: _Tally, question: Question, found: Found, articles: Map
     first = shown[0].text if shown else ""
     for hit in found.hits:
         grounded = stands_in(articles[hit.passage.article], hit.text)
-        tally.note("quotes that stand in their article", grounded, _miss("grounded", question, found, hit.text))
+        tally.note(STANDS, grounded, _miss("grounded", question, found, hit.text))
     answered = found.confidence >= threshold()
     if question.expect == "no_answer":
         tally.note("unanswerable: not answered", not answered, _miss("not answered", question, found, first))
@@ -161,7 +163,7 @@ def _judge_reply(tally: _Tally, question: Question, reply: Composed, articles: M
         article = articles.get(citation.article)
         grounded = article is not None and stands_in(article, citation.quote)
         miss = Miss("reply's quote grounded", question.id, asked, citation.quote, citation.article, 0.0)
-        tally.note("reply's quotes that stand in their article", grounded, miss)
+        tally.note(REPLY_STANDS, grounded, miss)
     if question.expect == "answer":
         held = any(_plain(sentence) in _plain(came) for sentence in question.sentences)
         miss = Miss("reply holds the sentence", question.id, asked, came, right, 0.0)
