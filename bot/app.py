@@ -58,7 +58,14 @@ def build(
     search = search or open_search(settings, embedder, progress)
     store = store or open_store(settings, clock)
     parts = join(settings, said, store, search, embedder, clock)
-    state = Here(settings=settings, parts=parts, desk=Desk(parts), templates=pages.templates(), search=search)
+    state = Here(
+        settings=settings,
+        parts=parts,
+        desk=Desk(parts),
+        templates=pages.templates(),
+        search=search,
+        embed=embedder.encode,
+    )
     state.senders = senders(settings, said, store, clock)
 
     @contextlib.asynccontextmanager

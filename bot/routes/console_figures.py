@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from bot.answer.gaps import group_gaps
+from bot.answer.gaps import GapGroup, group_gaps
 from bot.handoff import kept
 from bot.model import Handoff, HandoffState
 from bot.routes import access, shapes
@@ -34,7 +34,10 @@ async def gaps(request: Request, who: Handoffs, limit: Annotated[int, Query(ge=1
     app = here(request)
     asked = await app.store.gaps(limit)
     last = {question: at for question, _, at in asked}
-    groups = await asyncio.to_thread(group_gaps, asked, app.parts.filter.embed) if asked else ()
+    if app.embed is not None:
+        groups = await asyncio.to_thread(group_gaps, asked, app.embed)
+    else:
+        groups = tuple(GapGroup(question, times) for question, times, _ in asked)
     rows = [
         {
             "question": group.question,

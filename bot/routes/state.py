@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,13 +24,14 @@ TYPING = timedelta(seconds=6)  # a sign of typing is forgotten after this
 
 @dataclass(slots=True)
 class Here:
-    """Made by bot/app.py, once. `search` and `evaluate` are the retrieval's; `running` turns False at shutdown."""
+    """Made by bot/app.py, once. `embed` turns texts into rows of unit vectors; `running` turns False at shutdown."""
 
     settings: Settings
     parts: Parts
     desk: Desk
     templates: Environment
     search: Any
+    embed: Callable[[list[str]], Any] | None = None
     senders: Mapping[str, Any] = field(default_factory=dict)
     limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
     metrics: Metrics = field(default_factory=Metrics)
