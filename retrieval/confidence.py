@@ -24,6 +24,9 @@ class Signs:
     unknown: float
 
 
+SIGNS = tuple(field.name for field in dataclasses.fields(Signs))
+
+
 @cache
 def calibration() -> dict[str, float]:
     """The logistic weights and the threshold in calibration.json, which also says how they were found."""
@@ -39,5 +42,5 @@ def threshold() -> float:
 def confidence(signs: Signs) -> float:
     """How likely the corpus answers the question, 0 to 1, from a find's signs."""
     weights = calibration()
-    total = weights["bias"] + sum(weights[name] * value for name, value in dataclasses.asdict(signs).items())
+    total = weights["bias"] + sum(weights[name] * getattr(signs, name) for name in SIGNS)
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))

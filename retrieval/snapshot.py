@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
+_IN_MEMORY = 30_000  # word pieces: up to here their vectors are held ready as float32, 46 MB at most
 _ALL_AT_ONCE = 5_000  # questions: up to here all are compared, beyond only those of the articles that were found
 
 
@@ -112,7 +113,9 @@ class _Words:
     """Late interaction (Khattab and Zaharia, SIGIR 2020) over the sentence model's own word vectors."""
 
     def __init__(self, generation: Path) -> None:
-        self._vectors: NDArray[np.int8] = np.load(generation / "words.npy", mmap_mode="r")
+        stored: NDArray[np.int8] = np.load(generation / "words.npy", mmap_mode="r")
+        self._vectors: Vectors | None = large(stored) if len(stored) <= _IN_MEMORY else None
+        self._stored = stored
         self._starts: Rows = np.load(generation / "word_starts.npy")
         held: Rows = np.load(generation / "piece_counts.npy")
         sentences = len(self._starts) - 1
@@ -128,6 +131,7 @@ class _Words:
             lengths = (ends - starts)[full]
             first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             places = np.repeat(starts[full] - first, lengths) + np.arange(int(lengths.sum()))
-            cosines = query.words @ large(self._vectors[places]).T
+            words = self._vectors[places] if self._vectors is not None else large(self._stored[places])
+            cosines = query.words @ words.T
             met[:, full] = np.maximum.reduceat(cosines, first, axis=1)
         return Matches(met, weight)
