@@ -10,7 +10,8 @@ from bot.answer.talk import Talk, fold
 from bot.model import TalkMemory
 from bot.ports import Search
 from retrieval.confidence import threshold
-from retrieval.model import Hit
+from retrieval.model import Hit, Passage
+from retrieval.search import Found
 
 REACH = 48  # hits of each reading that are weighed together
 SHARE = 0.7  # of the question with its topic put in, against the bare one
@@ -63,6 +64,10 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     own = talk.content(core)
     if own and set(own) <= set(topic.split()):
         return bare  # it names the old topic itself
+    if own and len(own) <= 2 and not talk.points_back.search(core):
+        other = search.find(" ".join(own), limit=REACH)
+        if other.answerable and set(own) & _named(talk, other.hits[0].passage):
+            return _of_the_other(search, talk, " ".join(own), topic, memory, other)
     full = put_in(talk, core, topic)
     mixed = search.find(full, limit=REACH)
     drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
@@ -72,10 +77,10 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     sure = [drawn.confidence if drawn.follow_up else mixed.confidence, 0.9 * bare.confidence]
     if mixed.hits and mixed.hits[0].passage.article == memory.article:
         sure.append(mixed.confidence)
-    confidence = max(sure)
-    about = _goes_on(talk, core, topic, bare)
+    missing = _missing(talk, own, topic, hits, bare)
+    confidence = min(max(sure), 0.5 * threshold()) if missing else max(sure)
     also = mixed.hits[:1] if mixed.answerable else ()
-    return Reading(full, hits, confidence, about, True, _missing(talk, own, topic, hits, bare), also)
+    return Reading(full, hits, confidence, topic, True, missing, also)
 
 
 def put_in(talk: Talk, core: str, topic: str) -> str:
@@ -83,15 +88,23 @@ def put_in(talk: Talk, core: str, topic: str) -> str:
     return talk.points_back.sub(topic, core, count=1) if talk.points_back.search(core) else f"{core} {topic}"
 
 
-def _goes_on(talk: Talk, core: str, topic: str, bare: Reading) -> str:
-    """The topic after a follow-up: a new one that it brought in ("and DBT?"), else the old one."""
-    own = talk.content(core)
-    if own and len(own) <= 2 and bare.confidence >= threshold() and not talk.points_back.search(core) and bare.hits:
-        lead = bare.hits[0].passage
-        named = set(talk.content(fold(f"{lead.title} {lead.heading}")))
-        if set(own) & named:
-            return " ".join(own)
-    return topic
+def _named(talk: Talk, passage: Passage) -> set[str]:
+    """What a passage is about, by its article's title and its heading."""
+    return set(talk.content(fold(f"{passage.title} {passage.heading}")))
+
+
+def _of_the_other(search: Search, talk: Talk, named: str, topic: str, memory: TalkMemory, other: Found) -> Reading:
+    """A follow-up that brings in a topic of its own ("and DBT?"): the last question asked of that one, where it finds
+    something of it; else that one alone."""
+    last = talk.core(fold(str(memory.notes.get("query", ""))))
+    if topic and topic in last and last != topic:
+        query = last.replace(topic, named)
+        found = search.find(query, limit=REACH)
+        lead = found.hits[0] if found.hits else None
+        said = _named(talk, lead.passage) | set(fold(lead.text).split()) if lead else set()
+        if found.answerable and set(named.split()) & said:
+            return Reading(query, found.hits, found.confidence, named)
+    return Reading(named, other.hits, other.confidence, named)
 
 
 def _missing(talk: Talk, own: Sequence[str], topic: str, hits: Sequence[Hit], bare: Reading) -> str:

@@ -156,6 +156,7 @@ class Talk:
         self._loose_feeling = [self._compile(p.replace("{feeling}", every)) for p in table.get("loose", ())]
         self._feelings = [(self._compile(rf"\b(?:{words})\b"), ask) for words, ask in rows]
         self._asks = self._compile(table.get("asks", "(?!)"))
+        self._not_asks = self._compile(table.get("not_asks", "(?!)"))
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -216,8 +217,9 @@ class Talk:
 
     def feeling(self, core: str, loose: bool = False) -> Feeling | None:
         """The feeling that a message says, and says only; with `loose`, one that is said among other things."""
-        if len(core) > _TOO_LONG or (not loose and self._asks.search(core)):
+        if len(core) > _TOO_LONG or (not loose and self.asks(core)):
             return None
+        core = self._not_asks.sub("", core).strip()
         patterns = [*self._feeling, *self._plain_feeling, *(self._loose_feeling if loose else ())]
         if not any(p.search(core) for p in patterns):
             return None
@@ -229,7 +231,7 @@ class Talk:
 
     def asks(self, core: str) -> bool:
         """Whether question words stand in it."""
-        return bool(self._asks.search(core))
+        return bool(self._asks.search(self._not_asks.sub("", core)))
 
     def topic(self, core: str) -> Topic | None:
         """What the message asks of the practice; None when it does not."""
