@@ -119,7 +119,8 @@ class Booking:
             return self._next(talk, problems, left=self._asks_beside(talk))
         if asked and asked not in {"confirm", "change"} and self.details.is_("decline", text, language):
             return self._declined(talk)
-        about_else = self.details.has("question", text, language) or (
+        own_times = asked == "times" and self.details.has("times_own", text, language)
+        about_else = (self.details.has("question", text, language) and not own_times) or (
             asked not in {"note", "change"} and self.details.has("aside", text, language)
         )
         if about_else and not wanted:
@@ -196,7 +197,7 @@ class Booking:
             holiday = self.hours.holiday_names.get(times.closed[0], "")
             block = "booking_times_closed_for" if holiday else "booking_times_closed"
             return [{"block": block, "day": day(times.closed[0]), "holiday": holiday}]
-        shut = [day(d) for d in times.closed] if times.slots else []
+        shut = [day(d) for d in times.closed]
         echo = self.reader.echo(times, talk.now, talk.language)
         talk.note(echo=echo, outside=times.outside, shut=shut, fresh=True)
         changes |= {"times": own, "slots": times.slots}
@@ -229,7 +230,7 @@ class Booking:
             if not self.details.has("question", sentence, talk.language):
                 continue
             is_detail = (
-                self.details.has("booking", sentence, talk.language)
+                self.details.has("booking_question", sentence, talk.language)
                 or contact_in(sentence, self.words.practice.country)
                 or self.reader.read(sentence, talk.now, talk.language).found
             )

@@ -27,7 +27,7 @@ def grammar(table: Mapping[str, Any]) -> Grammar:
     year = r"(?:,?\s+\d{4})?"
     day = (
         rf"(?P<iso>\b\d{{4}}-\d{{2}}-\d{{2}}\b)"
-        rf"|\b(?P<named>(?:{months})\.?\s+\d{{1,2}}{suffix}\b{year}"
+        rf"|\b{table['the']}(?P<named>(?:{months})\.?\s+\d{{1,2}}{suffix}\b{year}"
         rf"|\d{{1,2}}{suffix}{table['between_day_and_month']}\s+(?:{months})\b{year})"
         rf"|(?P<more>{'|'.join(table['more_dates'])})"
         rf"|\b(?P<near>{alternatives(table['near'])})\b"

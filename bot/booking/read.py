@@ -40,8 +40,11 @@ def contact_in(text: str, region: str) -> Contact | None:
             if phonenumbers.is_valid_number(number.number):
                 shown = phonenumbers.format_number(number.number, PhoneNumberFormat.INTERNATIONAL)
                 return Contact(shown, "phone", number.raw_string)
-    if match_digits := _DIGITS.search(text):
-        broken = broken or (match_digits[0] if sum(c.isdigit() for c in match_digits[0]) >= 5 else "")
+    digits = _DIGITS.search(text)
+    if digits and sum(c.isdigit() for c in digits[0]) >= 5:
+        broken = broken or digits[0]
+    if "@" in text:
+        broken = broken or "@"
     return Contact(broken, "") if broken else None
 
 

@@ -6,26 +6,19 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import dateparser
-from babel import Locale
-from babel.dates import format_time, get_day_names
-from babel.lists import format_list
 
+from bot.booking.echo import Echo, Window
 from bot.booking.grammar import Grammar, alternatives, clock_of, grammar, minutes
 from bot.hours import Hours
 from bot.words import Words
 
-_PARTS: dict[tuple[int | None, int | None], str] = {(360, 720): "times_morning", (720, 1020): "times_afternoon"}
-_PARTS[1020, 1260] = "times_evening"
 _AHEAD = 21  # days within which a wish without a date is looked up in the opening hours
 _SLOTS = 3
 _JUST_PAST = 60  # days: a day and month without a year that lies so close behind was meant, and has passed
 _MONTH_FIRST = frozenset({"US", "CA", "PH"})
-
-Window = tuple[int | None, int | None, bool]  # minutes from, minutes until, exact (starts at `from`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +47,16 @@ class Times:
         return bool(self.wishes or self.either or self.past)
 
 
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """One word of time, where it stands in the text. kind: date | weekday | weak | day | window."""
+
+    start: int
+    end: int
+    wish: Wish
+    kind: str
+
+
 class Reader:
     """Reads times in one practice's zone and hours. Languages without words of time fall back on dateparser alone."""
 
@@ -62,7 +65,8 @@ class Reader:
         self._of = lru_cache(maxsize=16)(self._make)
 
     def _make(self, language: str) -> Grammar | None:
-        table = self.words.language(language).tables.get("booking", {}).get("times")
+        own = self.words.language(language)
+        table = own.tables.get("booking", {}).get("times") if own.code == language[:2].lower() else None
         return grammar(table) if table else None
 
     # ── reading ──
@@ -75,7 +79,7 @@ class Reader:
             return self._settle(self._plain(text, now, language), (), (), now, ())
         either: list[date] = []
         past: list[date] = []
-        tokens: list[tuple[int, int, Wish]] = []
+        tokens: list[_Token] = []
         taken = bytearray(len(text))
         for match in words.numeric.finditer(text):
             dates = self._numeric(match, today)
@@ -86,7 +90,7 @@ class Reader:
                 either += [d for d in dates if d >= today]
                 past += [d for d in dates if d < today]
                 dates = tuple(d for d in dates if d >= today) or dates
-            tokens.append((match.start(), match.end(), Wish(dates=dates[:1])))
+            tokens.append(_Token(match.start(), match.end(), Wish(dates=dates[:1]), "date"))
         for match in words.day.finditer(text):
             if any(taken[match.start() : match.end()]):
                 continue
@@ -95,15 +99,20 @@ class Reader:
                 continue
             covered = match.end() if not match["near"] else match.start()  # "tonight" is a day and a time
             taken[match.start() : covered] = b"\1" * max(0, covered - match.start())
-            tokens.append((match.start(), match.end(), wish))
-        for match in words.window.finditer(text):
-            if any(taken[match.start() : match.end()]):
+            kind = "date" if match["named"] or match["iso"] else "weekday" if match["weekday"] else "day"
+            kind = "weak" if kind == "weekday" and match["weekday"].lower() in words.table["weak"] else kind
+            tokens.append(_Token(match.start(), match.end(), wish, kind))
+        place = 0
+        while (hit := words.window.search(text, place)) is not None:
+            if any(taken[hit.start() : hit.end()]):
+                place = hit.start() + 1
                 continue
-            window = self._window(match, words, bool(tokens))
+            place = max(hit.end(), place + 1)
+            window = self._window(hit, words, bool(tokens))
             if window is not None:
-                tokens.append((match.start(), match.end(), Wish(windows=(window,))))
-        tokens.sort(key=lambda token: (token[0], not token[2].dates))
-        wishes = _joined(tuple(wish for _, _, wish in tokens))
+                tokens.append(_Token(hit.start(), hit.end(), Wish(windows=(window,)), "window"))
+        tokens = _sifted(tokens, text, words.table["beside"])
+        wishes = _joined(tuple(token.wish for token in tokens))
         if not wishes and re.search(rf"\b(?:{alternatives(words.table['any'])})\b", text, re.I):
             wishes = (Wish(weekdays=frozenset(range(7))),)
         kept: list[Wish] = []
@@ -112,7 +121,7 @@ class Reader:
             left = tuple(d for d in wish.dates if d >= today)
             if left or not wish.dates:
                 kept.append(Wish(left, wish.weekdays, wish.windows))
-        spans = tuple((start, end) for start, end, _ in tokens)
+        spans = tuple((token.start, token.end) for token in tokens)
         return self._settle(tuple(kept), tuple(dict.fromkeys(either)), tuple(dict.fromkeys(past)), now, spans)
 
     def on(self, day: date, text: str, now: datetime, language: str) -> Times:
@@ -250,6 +259,7 @@ class Reader:
             high = low + timedelta(minutes=1)
         if high <= now:
             return "past"
+        now = now.replace(second=0, microsecond=0) + timedelta(minutes=1 if now.second or now.microsecond else 0)
         for opens, closes in self.hours.opening_on(day):
             first, last = max(low, opens, now), min(high, closes)
             if exact and opens <= low < closes:
@@ -259,69 +269,14 @@ class Reader:
                 return f"{a.isoformat(timespec='seconds')}/{b.isoformat(timespec='seconds')}"
         return ""
 
-    # ── saying it back ──
-
     def echo(self, times: Times, now: datetime, language: str) -> str:
         """The wishes in plain words, in the language's manner: "Tuesday, November 24, after 4:00 PM"."""
-        parts = [self._echo(wish, now, language) for wish in times.wishes]
-        return format_list(list(dict.fromkeys(parts)), style="or", locale=_locale(language)) if parts else ""
-
-    def _echo(self, wish: Wish, now: datetime, language: str) -> str:
-        say, locale = self.words.say, _locale(language)
-        if len(wish.dates) > 2 and _consecutive(wish.dates):
-            first, last = self.day(wish.dates[0], now, language), self.day(wish.dates[-1], now, language)
-            days = say("times_days", language, first=first, last=last)[0]
-        elif wish.dates:
-            days = format_list([self.day(d, now, language) for d in wish.dates], style="or", locale=locale)
-        elif wish.weekdays and len(wish.weekdays) < 7:
-            if wish.weekdays == frozenset(range(5)):
-                days = say("times_any_weekday", language)[0]
-            elif wish.weekdays == frozenset({5, 6}):
-                days = say("times_any_weekend", language)[0]
-            else:
-                names = [get_day_names("wide", locale=locale)[n] for n in sorted(wish.weekdays)]
-                days = say("times_any_of", language, days=format_list(names, style="or", locale=locale))[0]
-        else:
-            days = say("times_any_day", language)[0]
-        windows = [self._echo_window(window, language) for window in wish.windows]
-        if not windows:
-            return days
-        return say("times_day_window", language, days=days, window=format_list(windows, style="or", locale=locale))[0]
-
-    def _echo_window(self, window: Window, language: str) -> str:
-        start, end, exact = window
-        if part := _PARTS.get((start, end)):
-            return self.words.say(part, language)[0]
-        a, b = (_shown(m, language) for m in (start, end))
-        if exact:
-            return self.words.say("times_at", language, time=a)[0]
-        if start is not None and end is not None and end < 24 * 60:
-            return self.words.say("times_between", language, first=a, last=b)[0]
-        if start:
-            return self.words.say("times_after", language, time=a)[0]
-        return self.words.say("times_before", language, time=b)[0]
+        said = Echo(self.words, self.hours, now, language)
+        parts = [said.wish(w.dates, w.weekdays, w.windows) for w in times.wishes]
+        return said.either(list(dict.fromkeys(parts)))
 
     def day(self, day: date, now: datetime, language: str) -> str:
-        at = self.hours.instant(day, 12 * 60)
-        return self.hours.words_of(at, now, language)["date"]
-
-
-def _locale(language: str) -> Locale:
-    try:
-        return Locale.parse(language.replace("-", "_"))
-    except (ValueError, LookupError):
-        return Locale("en")
-
-
-def _shown(after: int | None, language: str) -> str:
-    if after is None:
-        return ""
-    clock = datetime(2000, 1, 1) + timedelta(minutes=after)
-    return str(format_time(clock.time(), "short", locale=_locale(language))).replace("\u202f", " ")
-
-
-def _consecutive(days: tuple[date, ...]) -> bool:
-    return all(b - a == timedelta(days=1) for a, b in pairwise(days))
+        return Echo(self.words, self.hours, now, language).day(day)
 
 
 def _date(month: int, day: int, year: str | None, today: date) -> date | None:
@@ -332,6 +287,25 @@ def _date(month: int, day: int, year: str | None, today: date) -> date | None:
         return this if (today - this).days <= _JUST_PAST else date(today.year + 1, month, day)
     except ValueError:
         return None
+
+
+def _sifted(tokens: list[_Token], text: str, beside: str) -> list[_Token]:
+    """In order, without the weekday that only names a date's day ("Tuesday, November 24"), and without a weak
+    sign ("sat") that stands alone in a sentence."""
+    tokens = sorted(tokens, key=lambda token: (token.start, not token.wish.dates))
+    kept: list[_Token] = []
+    for n, token in enumerate(tokens):
+        near = (tokens[n - 1] if n else None, tokens[n + 1] if n + 1 < len(tokens) else None)
+        named = any(
+            other is not None
+            and other.kind == "date"
+            and re.fullmatch(beside, text[min(token.end, other.end) : max(token.start, other.start)], re.I)
+            for other in near
+        )
+        alone = len(tokens) == 1 and len(text.split()) > 1
+        if not (token.kind in {"weekday", "weak"} and named) and not (token.kind == "weak" and alone):
+            kept.append(token)
+    return kept
 
 
 def _joined(tokens: tuple[Wish, ...]) -> tuple[Wish, ...]:
