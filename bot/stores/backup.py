@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.model import Receipt, StoreFault
 from bot.stores.seal import Safe
-from bot.stores.statements import audit, erase, rotate
+from bot.stores.statements import audit, erase, proof, rotate
 from bot.stores.writer import SqliteTx
 
 ERASED = "erased.log"
@@ -100,6 +100,7 @@ def restored(file: Path, folder: Path, database: Path, safe_for: Callable[[], Sa
         rows, wrong = audit.verified(tx)
         if wrong:
             raise StoreFault(f"{file}: the audit log does not verify: {wrong}")
+        bodies = proof.opened(tx)
         for id, at in erased_since(folder):
             again += erase.erase_again(tx, id, at)
         connection.execute("COMMIT")
@@ -120,6 +121,7 @@ def restored(file: Path, folder: Path, database: Path, safe_for: Callable[[], Sa
         "conversations": sizes["conversations"],
         "messages": sizes["messages"],
         "handoffs": sizes["handoffs"],
+        "bodies opened": bodies,
         "audit rows verified": rows,
         "erased again": again,
     }

@@ -113,25 +113,27 @@ class SqliteStore(SqlStore):
     def _prepare(self) -> None:
         self._lock.take()
         try:
-            fresh = not self.file.exists()
-            secret = self._secret
-            if not secret and not fresh and not (self.folder / "secret.key").exists():
-                raise StoreFault(
-                    f"{self.folder}/secret.key is missing: put it back, or set HANDRAIL_SECRET_KEY; nothing was changed"
-                )
-            self._safe = Safe(secret or kept_secret(self.folder, self._chance), self._previous, self._chance)
-            if not fresh and self.file.stat().st_size:
-                self._check_key(self._safe)
-            migrate(self.file, self._safe)
+            self._unlock_and_migrate()
         except sqlite3.Error as error:
             self._lock.release()
             raise fault(error, str(self.file)) from None
         except OSError as error:
             self._lock.release()
             raise fault(error, str(self.folder)) from None
-        except StoreFault:
+        except BaseException:
             self._lock.release()
             raise
+
+    def _unlock_and_migrate(self) -> None:
+        fresh = not self.file.exists()
+        secret = self._secret
+        if not secret and not fresh and not (self.folder / "secret.key").exists():
+            missing = f"{self.folder}/secret.key is missing: put it back, or set HANDRAIL_SECRET_KEY"
+            raise StoreFault(f"{missing}; nothing was changed")
+        self._safe = Safe(secret or kept_secret(self.folder, self._chance), self._previous, self._chance)
+        if not fresh and self.file.stat().st_size:
+            self._check_key(self._safe)
+        migrate(self.file, self._safe)
 
     def _check_key(self, safe: Safe) -> None:
         """Before anything is written: a wrong secret changes nothing."""

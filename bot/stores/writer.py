@@ -168,6 +168,10 @@ def fault(error: sqlite3.Error | OSError, where: str = "") -> StoreFault:
     text = str(error)
     if "full" in text:
         return StoreFault(f"{at}the disk is full: make room; nothing that was acknowledged is lost")
+    if "disk I/O" in text:
+        return StoreFault(
+            f"{at}the disk does not take the data: look at its space and health; nothing acknowledged is lost"
+        )
     if "readonly" in text or "unable to open" in text:
         return StoreFault(f"{at}the database cannot be written ({text}): check the data folder's rights and its disk")
     if "malformed" in text or "not a database" in text:
