@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.model import Reason
 from bot.safety.fold import Tokens
 from bot.safety.pack import Pack, Rule
+from bot.safety.phrases import Phrase
 from bot.safety.reading import Quotations, Sentence, negated, sentences, span, who
 
 
@@ -39,13 +40,13 @@ def find(text: str, found: Tokens, pack: Pack) -> Found:
     seen: set[tuple[int, tuple[int, int]]] = set()
     told = ""
     for sentence in sentences(found, pack):
-        for number, a, b in _matches(sentence, pack):
+        for number, a, b, phrase in _matches(sentence, pack):
             rule = pack.rules[number]
             place = span(found, sentence.places[a:b])
             if (number, place) in seen:
                 continue
             seen.add((number, place))
-            hit = _meant(rule, sentence, a, b, place, pack, quotations, found)
+            hit = _meant(rule, phrase, sentence, a, b, place, pack, quotations, found)
             if hit is None:
                 continue
             if hit.urgency < 0:
@@ -63,21 +64,27 @@ def _whole(found: Tokens, pack: Pack) -> str:
     return " ".join(" ".join(sentence.words) for sentence in sentences(found, pack)) + " "
 
 
-def _matches(sentence: Sentence, pack: Pack) -> Iterator[tuple[int, int, int]]:
-    """(number of the rule, first word, last word + 1), less what stands inside an idiom."""
-    rows: list[tuple[int, int, int]] = []
+def _matches(sentence: Sentence, pack: Pack) -> Iterator[tuple[int, int, int, Phrase]]:
+    """(number of the rule, first word, last word + 1, the phrase), less what stands inside an idiom and what a longer
+    match of the same rule holds already."""
+    rows: list[tuple[int, int, int, Phrase]] = []
     keys = sentence.keys
     index = pack.index
     for key in keys & index.keys():
         for phrase, number in index[key]:
             if all(not need.isdisjoint(keys) for need in phrase.needs):
-                rows += [(number, a, b) for a, b in sentence.find(phrase)]
+                rows += [(number, a, b, phrase) for a, b in sentence.find(phrase)]
     if not rows:
         return
     idioms = _idioms(sentence, pack)
-    for number, a, b in sorted(set(rows)):
-        if not any(2 * (min(b, d) - max(a, c)) >= b - a for c, d in idioms):
-            yield number, a, b
+    rows.sort(key=lambda row: (row[0], row[1], -row[2]))
+    last = (-1, 0)
+    for number, a, b, phrase in rows:
+        if number == last[0] and b <= last[1]:
+            continue
+        last = (number, b)
+        if not any(c <= b - 1 < d or 2 * (min(b, d) - max(a, c)) >= b - a for c, d in idioms):
+            yield number, a, b, phrase
 
 
 def _idioms(sentence: Sentence, pack: Pack) -> list[tuple[int, int]]:
@@ -90,7 +97,8 @@ def _idioms(sentence: Sentence, pack: Pack) -> list[tuple[int, int]]:
 
 
 def _meant(
-    rule: Rule, sentence: Sentence, a: int, b: int, place: tuple[int, int], pack: Pack, quotations: Quotations, found: Tokens
+    rule: Rule, phrase: Phrase, sentence: Sentence, a: int, b: int, place: tuple[int, int], pack: Pack,
+    quotations: Quotations, found: Tokens,
 ) -> Hit | None:
     """What the match means here; None when it means nothing, urgency -1 when it was denied."""
     grammar = pack.grammar
@@ -100,7 +108,7 @@ def _meant(
         return None
     level: int | None = rule.urgency
     effects = rule.effects
-    if effects["negated"] != rule.urgency and negated(sentence, grammar, a):
+    if effects["negated"] != rule.urgency and negated(sentence, grammar, a, b, phrase):
         level = effects["negated"]
         if level is None:
             return Hit(rule, place, -1, rule.reason, "")

@@ -158,10 +158,12 @@ def who(sentence: Sentence, grammar: Grammar, a: int, b: int) -> str:
     return "self"
 
 
-def negated(sentence: Sentence, grammar: Grammar, a: int) -> bool:
-    """Whether an odd number of denials reaches the finding at word a. What is doubtful is not denied."""
+def negated(sentence: Sentence, grammar: Grammar, a: int, b: int, phrase: Phrase) -> bool:
+    """Whether an odd number of denials reaches the finding, or stands in a gap of it. What is doubtful is not denied."""
     words, lists = sentence.words, grammar.words
-    denials = 0
+    denials = sum(
+        words[n] in lists["negators"] and words[n] not in phrase.words and not _void(sentence, grammar, n) for n in range(a, b)
+    )
     for n in range(a - 1, max(-1, a - 1 - _REACH), -1):
         word = words[n]
         if word in lists["barriers"]:
