@@ -28,10 +28,10 @@ def assemble(page: Page, *, path: str, data: bytes) -> Imported:
     if not any(block.text.split() for block in page.blocks):
         raise ArticleRefused("This file holds no text: open it, check that the article is in it, and save it again.")
     title, hidden_in_title = _clean_line(page.title)
-    blocks = sift(page.blocks, title)
+    stem = re.split(r"[\\/]", path)[-1].rsplit(".", 1)[0]
+    blocks = sift(page.blocks, title, stem)
     blocks += hidden_in_title
     notes = list(page.notes)
-    stem = re.split(r"[\\/]", path)[-1].rsplit(".", 1)[0]
     title = _title(blocks, title, stem, notes)
     sections = _sections(blocks)
     if page.updated is None:

@@ -22,13 +22,16 @@ _PARAGRAPH = 25  # words from which text under a heading that promotes is taken 
 _LINE = 60  # words: no line of furniture is longer
 
 
-def sift(blocks: list[Block], title: str) -> list[Block]:
-    """The same page, judged. Blocks may be split; `dropped`, `flagged` and `says` tell what became of each."""
+def sift(blocks: list[Block], title: str, name: str = "") -> list[Block]:
+    """The same page, judged: `dropped`, `flagged` and `says` tell what became of each block, and blocks may be split.
+
+    `title` is what the file says of itself, `name` the file's name; both may be empty.
+    """
     blocks = [piece for block in blocks for piece in _cleaned(block)]
     _machines(blocks)
     blocks = [piece for block in blocks for piece in _by_line(block)]
     _lines(blocks)
-    _front(blocks, title)
+    _front(blocks, title, name)
     _headings(blocks)
     _zones(blocks)
     _lines(blocks, zones_done=True)
@@ -129,7 +132,7 @@ def _lines(blocks: list[Block], *, zones_done: bool = False) -> None:
             block.dropped = "menu"
 
 
-def _front(blocks: list[Block], title: str) -> None:
+def _front(blocks: list[Block], title: str, name: str) -> None:
     """What stands above the first paragraph: the title is found, short lines above it are the page's menu."""
     taken = [block for block in blocks if block.taken]
     first = next((at for at, block in enumerate(taken) if is_prose(block)), len(taken))
@@ -143,7 +146,7 @@ def _front(blocks: list[Block], title: str) -> None:
             if block.kind != "item" and block.words <= 20 and not _STOPPED.search(block.text)
         ]
         if at < 0 and choice and first < len(taken):
-            at = max(choice, key=lambda i: (min(front[i].words, 5), front[i].kind == "heading", -abs(i)))
+            at = max(choice, key=lambda i: _worth(front[i].text, name) - i / 1000)
     if at >= 0:
         taken[at].says, taken[at].kind = "title", "heading"
     for i, block in enumerate(front):
@@ -156,6 +159,15 @@ def _front(blocks: list[Block], title: str) -> None:
         if title and block.taken and block.says != "title" and same(block.text) == same(title):
             block.dropped = "the title, said again"
     _contents(taken)
+
+
+def _worth(text: str, name: str) -> int:
+    """How likely a line above the first paragraph is the title: the file is named for it, or it has some length."""
+    words = {word for word in re.findall(r"\w+", text.lower()) if len(word) > 2}
+    named = set(re.findall(r"[^\W_]+", name.lower()))
+    if len(words) > 1 and len(words & named) * 2 >= len(words):
+        return 5
+    return min(len(text.split()), 4)
 
 
 def _contents(taken: list[Block]) -> None:

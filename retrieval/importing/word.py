@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import docx
@@ -38,11 +39,12 @@ def read_word(data: bytes, limits: Limits) -> Page:
     ) as error:
         raise ArticleRefused(_BROKEN) from error
     page = Page([])
+    styles = _styles(document)
     for part in document.iter_inner_content():
         if isinstance(part, Paragraph):
-            page.blocks.extend(_paragraph(part))
+            page.blocks.extend(_paragraph(part, styles))
         elif isinstance(part, Table):
-            page.blocks.extend(_table(part))
+            page.blocks.extend(_table(part, styles))
     properties = document.core_properties
     title = (properties.title or "").strip()
     if title and title.lower() not in ("word document", "document", "untitled"):
@@ -76,12 +78,32 @@ def _look_inside(data: bytes, limits: Limits) -> None:
         )
 
 
-def _paragraph(paragraph: Paragraph) -> Iterator[Block]:
+@dataclass(frozen=True, slots=True)
+class _Style:
+    name: str = "Normal"
+    hides: bool = False
+
+
+def _styles(document: Any) -> dict[str, _Style]:
+    """The document's styles by id, looked up once: asking a paragraph for its style searches them all each time."""
+    found = {}
+    for style in document.styles.element.iter(qn("w:style")):
+        name = style.find(qn("w:name"))
+        vanish = style.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+        hides = vanish is not None and vanish.get(qn("w:val"), "1") not in ("0", "false", "off")
+        shown = (name.get(qn("w:val")) or "") if name is not None else ""
+        found[style.get(qn("w:styleId")) or ""] = _Style(shown, hides)
+    return found
+
+
+def _paragraph(paragraph: Paragraph, styles: dict[str, _Style]) -> Iterator[Block]:
+    given = paragraph._p.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
+    style = styles.get(given.get(qn("w:val")) or "", _Style()) if given is not None else _Style()
     seen: list[str] = []
     bold = letters = 0
     for run in _runs(paragraph._p):
         text = _text(run)
-        why = _unseen(run, paragraph)
+        why = _unseen(run, style)
         if not text.strip() or not why:
             seen.append(text)
             size = len("".join(text.split())) if not why else 0
@@ -94,20 +116,19 @@ def _paragraph(paragraph: Paragraph) -> Iterator[Block]:
     text = "".join(seen)
     if not text.strip():
         return
-    kind, level = _kind(paragraph)
+    kind, level = _kind(paragraph, style.name)
     for part in re.split(r"\n\s*\n", text):
         if part.strip():
             yield Block(part.strip(), kind, level, strong=bool(letters) and bold == letters)
 
 
-def _kind(paragraph: Paragraph) -> tuple[Kind, int]:
-    name = (paragraph.style.name or "") if paragraph.style is not None else ""
+def _kind(paragraph: Paragraph, name: str) -> tuple[Kind, int]:
     match = _HEADING.match(name)
     if match:
         return "heading", int(match.group(1)) or 1
-    if name in ("Title", "Título"):
+    if name.lower() in ("title", "título"):
         return "heading", 1
-    if name.startswith("List") or paragraph._p.find(f"{qn('w:pPr')}/{qn('w:numPr')}") is not None:
+    if name.lower().startswith("list") or paragraph._p.find(f"{qn('w:pPr')}/{qn('w:numPr')}") is not None:
         return "item", 0
     return "text", 0
 
@@ -142,8 +163,8 @@ def _text(run: Any) -> str:
     return "".join(parts)
 
 
-def _unseen(run: Any, paragraph: Paragraph) -> str:
-    if _on(run, "w:vanish") or _styled(paragraph, "w:vanish"):
+def _unseen(run: Any, style: _Style) -> str:
+    if _on(run, "w:vanish") or style.hides:
         return "hidden text (marked as hidden in the document)"
     color = _value(run, "w:color")
     shade = run.find(f"{qn('w:rPr')}/{qn('w:shd')}")
@@ -162,12 +183,6 @@ def _unseen(run: Any, paragraph: Paragraph) -> str:
     return ""
 
 
-def _styled(paragraph: Paragraph, name: str) -> bool:
-    style = paragraph.style
-    found = style.element.find(f"{qn('w:rPr')}/{qn(name)}") if style is not None else None
-    return found is not None and found.get(qn("w:val"), "1") not in ("0", "false")
-
-
 def _on(run: Any, name: str) -> bool:
     found = run.find(f"{qn('w:rPr')}/{qn(name)}")
     return found is not None and found.get(qn("w:val"), "1") not in ("0", "false", "off")
@@ -179,13 +194,13 @@ def _value(run: Any, name: str) -> str | None:
     return str(value) if value is not None else None
 
 
-def _table(table: Table) -> Iterator[Block]:
+def _table(table: Table, styles: dict[str, _Style]) -> Iterator[Block]:
     for row in table.rows:
         cells: list[str] = []
         for cell in row.cells:
             seen = []
             for paragraph in cell.paragraphs:
-                for block in _paragraph(paragraph):
+                for block in _paragraph(paragraph, styles):
                     if block.taken:
                         seen.append(block.text)
                     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,7 +100,7 @@ STANDS = {
     ],
     "lines-without-gaps.txt": [
         "what nobody can say yet. You'll find sources at the end.",
-        "What Talking Does\nWhen a memory is told to someone who stays calm, it's stored again with a little less charge.",
+        "What Talking Does\nWhen a memory is told to someone who stays calm, it's stored again with a little less",
         "Progress is rarely even. Two steps forward and one back is the usual pattern.",
         "What Digital Tools Can Do\nA 2025 study found",
         "Is talking enough for trauma?\nOften not by itself. Specific methods exist",
@@ -222,3 +224,21 @@ def test_the_preview_tells_the_three_apart_and_runs_nothing(imported: dict[str, 
     assert isinstance(outcome, Imported)
     assert "<script>alert" not in preview(outcome)
     assert "&lt;script&gt;alert(1)" in preview(outcome)
+
+
+def test_the_table_in_the_docs_is_what_the_command_prints() -> None:
+    root = HERE.parents[1]
+    command = [sys.executable, "-m", "retrieval.importing", "--table", "tests/importing/pages"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout in (root / "docs" / "importing.md").read_text(encoding="utf-8")
+
+
+def test_the_command_writes_previews_and_says_what_it_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "fine.txt").write_text("Practice changes the brain, and it takes its time to do so.")
+    command = [sys.executable, "-m", "retrieval.importing", "--preview", str(tmp_path / "out"), str(tmp_path)]
+    done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "refused: empty.txt: This file is empty" in done.stdout
+    assert "Practice changes the brain" in (tmp_path / "out" / "fine.txt.html").read_text(encoding="utf-8")
