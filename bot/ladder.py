@@ -242,10 +242,13 @@ async def sweep(store: Store, words: Words, hours: Hours, notify: Sequence[str],
             moved += 1
     longest = timedelta(hours=float(words.practice.get("booking", "expires_after_hours") or 72))
     for waiting in await store.queue(HandoffState.WAITING, limit=500):
-        old = waiting.booking and waiting.reason is Reason.BOOKING and now - waiting.opened_at >= longest
-        if old and waiting.urgency < Urgency.CHECK_IN:
+        if not waiting.booking or waiting.reason is not Reason.BOOKING or waiting.urgency >= Urgency.CHECK_IN:
+            continue
+        given_up = waiting.card.booking is not None and waiting.card.booking.state == "given_up"
+        step = steps.withdraw if given_up else steps.expire
+        if given_up or now - waiting.opened_at >= longest:
             with suppress(Held, NotThere, RiskOpen):
-                await store.move(steps.expire(waiting, now, words))
+                await store.move(step(waiting, now, words))
                 moved += 1
     return moved
 

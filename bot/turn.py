@@ -190,7 +190,7 @@ class Desk:
         """A consultation request, one question at a time; None when this message is about something else."""
         draft = memory.booking
         wanted = "booking" in verdict.intents
-        if not wanted and draft.state not in {"asking", "paused"}:
+        if not wanted and (draft.state in {"", "given_up"} or "asked" in verdict.intents):
             return None
         step = self.parts.booking.step(
             text,
@@ -205,6 +205,8 @@ class Desk:
         events = ("booking.requested",) if draft.state in {"", "given_up"} and step.draft.state == "asking" else ()
         if not step.left:
             return Said(step.drafts, memory, events=events)
+        if draft.state == "ready" and not step.drafts:
+            return None  # sent already, and nothing is corrected
         answered = self.speak_from_articles(text, memory, language, now)
         return replace(answered, replies=answered.replies + step.drafts, events=events)
 
@@ -235,6 +237,8 @@ class Desk:
         verdict = screening.verdict
         if said.person and verdict.route is Route.BOT:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)
+        if verdict.route is Route.BOT and {d.kind for d in said.replies} == {Kind.BOOKING}:
+            verdict = replace(verdict, route=Route.HUMAN, reason=Reason.BOOKING)
         return self._turn(
             visit,
             text,
@@ -298,19 +302,21 @@ class Desk:
         card: Card | None = None,
     ) -> Opening | None:
         """The handoff that this turn opens, or what it adds to the open one; None when neither."""
-        booking = memory.booking.state in {"asking", "ready", "paused"} and memory.booking != visit.memory.booking
+        asks = memory.booking.state in {"asking", "ready", "paused"}
+        booking = (asks or visit.handoff is not None) and memory.booking != visit.memory.booking
         if not (verdict.route is Route.HUMAN or booking or card):
             return None
         if visit.handoff and not (rose or verdict.urgency or booking or card):
             return None
         flagged = verdict.level >= Urgency.CHECK_IN
         reason = verdict.level_reason if flagged else verdict.reason
+        plain = Reason.BOOKING if booking and not card else Reason.ASKED
         return handoff.opening(
-            reason=Reason.ASKED if reason is Reason.NONE else reason,
+            reason=plain if reason is Reason.NONE else reason,
             urgency=max(verdict.level, verdict.urgency),
             due_at=self.parts.hours.due(max(verdict.level, verdict.urgency), now),
             card=card or handoff.card(verdict, text, visit.last_seq + 1, memory),
-            booking=memory.booking.state in {"asking", "ready", "paused"},
+            booking=asks,
         )
 
     def _notices(self, opening: Opening | None, visit: Visit, now: datetime) -> tuple[Notice, ...]:
