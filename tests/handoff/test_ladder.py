@@ -235,6 +235,21 @@ def test_what_time_does_by_itself(run: Run, words: Words, hours: Hours, clock: C
     run(walk)
 
 
+def test_a_request_given_up_leaves_the_queue_without_an_apology(
+    run: Run, words: Words, hours: Hours, clock: Clock
+) -> None:
+    async def walk(store):  # type: ignore[no-untyped-def]
+        card = Card(booking=BookingDraft("given_up", name="Sam"))
+        request = await waiting(store, clock(), reason=Reason.BOOKING, booking=True, card=card)
+        asked = await waiting(store, clock(), reason=Reason.ASKED, booking=True, card=card, id="c2")
+        assert await ladder.sweep(store, words, hours, [], clock.pass_(minutes=1)) == 1
+        assert (await store.handoff(request.id)).state is HandoffState.CLOSED
+        assert not any("sorry" in m.text for m in await store.messages("c1"))
+        assert (await store.handoff(asked.id)).state is HandoffState.WAITING, "a person was asked for beside it"
+
+    run(walk)
+
+
 @pytest.mark.parametrize("hours_off", [-1, 1])
 def test_a_clock_an_hour_off_loses_and_doubles_nothing(
     run: Run, words: Words, hours: Hours, clock: Clock, hours_off: int
