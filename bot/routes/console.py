@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -79,8 +80,11 @@ async def queue(request: Request) -> Response:
         return await inside(request, "queue", PAGES[0][2])
     look = board(request.app.state)
     await look.refresh()
-    rows = json.loads(look.full if who.reads_transcripts else look.desk)
-    return shown(request, who, "queue", rows=rows, now=here(request).clock(), reasons=work.REASONS)
+    rows, now = json.loads(look.full if who.reads_transcripts else look.desk), here(request).clock()
+    for row in (*rows["waiting"], *rows["claimed"]):
+        minutes = int((now - datetime.fromisoformat(row["opened_at"])).total_seconds() // 60)
+        row["waited"] = f"waiting {minutes} min" if minutes < 90 else f"waiting {minutes // 60} h"
+    return shown(request, who, "queue", rows=rows, reasons=work.REASONS)
 
 
 @router.get("/console/welcome")

@@ -104,6 +104,12 @@ def held_back(request: Request, who: str) -> None:
         raise Problem(429, f"Too many tries: wait {wait:.0f} s.", {"Retry-After": str(max(1, round(wait)))})
 
 
+@router.get("")
+async def signed_in(request: Request) -> JSONResponse:
+    """Whether somebody is signed in here: a strict cookie stays behind when a link of another site is followed."""
+    return JSONResponse({"signed_in": await access.session(request) is not None})
+
+
 @router.post("/password")
 async def password(request: Request) -> Response:
     """The first step. Says the same, after the same time, whether the address or the password is wrong."""

@@ -62,7 +62,7 @@ function answer(h, b, appointment, done) {
   const add = () => {
     if (!start.value || offers.includes(start.value) || offers.length >= 5) return;
     offers.push(start.value);
-    others.append(el("li", {}, start.value.replace("T", ", ")));
+    others.append(el("li", {}, `to offer: ${start.value.replace("T", ", ")}`));
   };
   return el(
     "div",
@@ -76,10 +76,10 @@ function answer(h, b, appointment, done) {
       "p",
       { class: "row" },
       el("button", { type: "button", class: "button main", onclick: (event) => start.reportValidity() && send("accept", () => ({ start: start.value, minutes: Number(minutes.value) }))(event) }, "Accept this time"),
-      el("button", { type: "button", class: "button", onclick: add }, "Add as an offer"),
+      el("button", { type: "button", class: "button", onclick: (event) => (add(), offers.length || start.reportValidity()) && send("offer", () => ({ starts: offers, minutes: Number(minutes.value) }))(event) }, "Offer it instead"),
+      el("button", { type: "button", class: "quiet", onclick: () => start.reportValidity() && add() }, "Add another time"),
     ),
     others,
-    el("p", { class: "row" }, el("button", { type: "button", class: "button", onclick: (event) => (add(), send("offer", () => ({ starts: offers, minutes: Number(minutes.value) }))(event)) }, "Offer instead")),
     el(
       "details",
       { class: "decline" },

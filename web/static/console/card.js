@@ -1,22 +1,37 @@
 // The card: why a person is needed, in the visitor's own words, and all that helps to begin. Facts, nothing made up.
 
 import { byId, el, show, swap } from "./dom.js";
-import { marked } from "./talk.js";
+import { joined, marked } from "./talk.js";
 import { OUTCOME, URGENCY, full, reason, when } from "./words.js";
 
 const section = (title, ...content) => el("section", { class: "fact" }, el("h3", {}, title), content);
 
-function flag(one, state) {
-  const mark = state.marks.find((m) => m.rule === one.rule && m.seq === one.seq)?.mark;
-  const choose = (name, label) =>
-    el("button", { type: "button", class: "quiet tiny", "aria-pressed": String(mark === name), onclick: () => state.mark(name, one) }, label);
+/** One message that fired: its words once, with every span marked, then each rule with why, and whether it was right. */
+function flag(ones, state) {
+  const [{ seq, text }] = ones;
+  const same = ones.filter((one) => one.text === text).map((one) => ({ from: one.span[0], to: one.span[1], why: one.why }));
+  const rules = [...new Map(ones.map((one) => [one.rule, one])).values()];
   return el(
     "li",
     { class: "flag" },
-    el("blockquote", { dir: "auto" }, marked(one.text, [{ from: one.span[0], to: one.span[1], why: one.why }])),
-    el("p", { class: "flag-why" }, one.why || "A rule fired", " ", el("code", {}, one.rule)),
-    el("p", { class: "flag-marks" }, el("span", { class: "soft" }, "This flag was"), choose("right", "right"), choose("wrong", "wrong")),
+    el("blockquote", { dir: "auto" }, marked(text, joined(same))),
+    rules.map((one) => {
+      const mark = state.marks.find((m) => m.rule === one.rule && m.seq === seq)?.mark;
+      const choose = (name) =>
+        el(
+          "button",
+          { type: "button", class: "quiet tiny", "aria-pressed": String(mark === name), "aria-label": `The flag ${one.rule} was ${name}`, onclick: () => state.mark(name, one) },
+          name,
+        );
+      return el("div", { class: "flag-rule" }, el("p", {}, one.why || "A rule fired", " ", el("code", {}, one.rule)), el("p", { class: "flag-marks" }, choose("right"), choose("wrong")));
+    }),
   );
+}
+
+function flags(fired, state) {
+  const messages = new Map();
+  for (const one of fired) messages.set(one.seq, [...(messages.get(one.seq) ?? []), one]);
+  return el("ul", { class: "flags" }, [...messages.values()].reverse().map((ones) => flag(ones, state)));
 }
 
 function terms(pairs) {
@@ -33,7 +48,7 @@ export function draw(state, booking) {
   const card = h.card;
   const parts = [];
   if (card.safe_contact) parts.push(el("p", { class: "careful" }, el("strong", {}, "Safe contact: "), el("span", { dir: "auto" }, card.safe_contact)));
-  if (card.fired.length) parts.push(section("Words that fired", el("ul", { class: "flags" }, card.fired.map((one) => flag(one, state)))));
+  if (card.fired.length) parts.push(section("Words that fired", flags(card.fired, state)));
   const contact = terms([
     ["Reach them", card.contact],
     ["What they wrote with it", card.note],
@@ -43,7 +58,7 @@ export function draw(state, booking) {
   if (booking) parts.push(booking);
   if (card.articles.length)
     parts.push(section("Articles they read", el("ul", { class: "plain" }, card.articles.map((slug) => el("li", {}, el("a", { href: `/articles/${encodeURIComponent(slug)}`, target: "_blank", rel: "noopener" }, slug.replaceAll("-", " ")))))));
-  if (card.shown.length) parts.push(section("What the assistant showed", el("p", { class: "shown-list" }, card.shown.map((name) => el("code", {}, name)))));
+  if (card.shown.length) parts.push(section("What the assistant showed", el("p", { class: "shown-list" }, [...new Set(card.shown.map((name) => name.split("/")[0].replaceAll("_", " ")))].map((name) => el("span", { class: "chip" }, name)))));
   if (state.earlier.length) parts.push(section("Earlier handoffs", el("ul", { class: "plain" }, state.earlier.map(earlier))));
   parts.push(
     section(

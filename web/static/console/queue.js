@@ -3,6 +3,12 @@
 import { byId, el, swap, text } from "./dom.js";
 import { URGENCY, promise, reason, waited } from "./words.js";
 
+/** What it is about: a request for a consultation says so, also where it began as something else. */
+export function title(h) {
+  if (!h.booking) return [reason(h.reason)];
+  return ["booking", "asked", "none"].includes(h.reason) ? [reason("booking")] : [reason(h.reason), el("span", { class: "chip" }, reason("booking"))];
+}
+
 export const badge = (urgency) =>
   el("span", { class: "badge", dataset: { urgency } }, el("b", {}, String(urgency)), el("span", {}, URGENCY[urgency]));
 
@@ -20,11 +26,10 @@ function ticket(h, me) {
   const button = el(
     "button",
     { type: "button", class: "ticket", dataset: { id: h.id, urgency: h.urgency } },
-    badge(h.urgency),
     el(
       "span",
       { class: "ticket-main" },
-      el("span", { class: "ticket-title" }, reason(h.reason), h.booking && h.reason !== "booking" ? el("span", { class: "chip" }, "Consultation") : null),
+      el("span", { class: "ticket-title" }, badge(h.urgency), ...title(h)),
       h.why ? el("span", { class: "ticket-why" }, h.why) : null,
       h.paused ? el("span", { class: "ticket-why" }, "A clinician has this conversation now. The request is kept.") : null,
       el(

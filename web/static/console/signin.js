@@ -11,7 +11,7 @@ function wrong(words) {
   show(byId("wrong"), Boolean(words));
 }
 
-const inside = () => location.replace(`/console${/^#h_?[\w-]+$/.test(location.hash) ? location.hash : ""}`);
+const inside = () => location.replace(`/console${/^#[\w-]+$/.test(location.hash) ? location.hash : ""}`);
 
 function step(name) {
   show(byId("password-form"), name === "password");
@@ -62,7 +62,7 @@ passkey?.addEventListener("click", () =>
 );
 
 // A strict cookie does not come along from another site's link: ask once, from here, whether somebody is signed in.
-fetch("/v1/account", { credentials: "same-origin", cache: "no-store" }).then(
-  (found) => found.ok && inside(),
+call("GET", "/v1/signin").then(
+  ({ signed_in: already }) => already && inside(),
   () => {},
 );

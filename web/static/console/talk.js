@@ -14,7 +14,18 @@ export function spans(message, fired) {
     const at = Array.from(message.text.slice(0, Math.max(0, place))).length;
     if (place >= 0) found.push({ from: at + one.span[0], to: at + one.span[1], why: one.why, rule: one.rule });
   }
-  return found.sort((a, b) => a.from - b.from || b.to - a.to);
+  return found;
+}
+
+/** Spans that overlap as one, in order: what fired for several reasons is marked once. */
+export function joined(found) {
+  const whole = [];
+  for (const one of [...found].sort((a, b) => a.from - b.from || b.to - a.to)) {
+    const last = whole.at(-1);
+    if (last && one.from <= last.to) last.to = Math.max(last.to, one.to);
+    else whole.push({ ...one });
+  }
+  return whole;
 }
 
 /** The text with marks around the spans. Offsets are counted in characters, as the server counts them. */
@@ -38,8 +49,14 @@ function links(message) {
     "p",
     { class: "said-more" },
     message.citations.map((c) => el("a", { href: c.url, target: "_blank", rel: "noopener" }, `${c.title}${c.heading ? ` · ${c.heading}` : ""}`)),
-    tags.map((action) => el("span", { class: "chip" }, `${action.label}: ${action.value.replace(/^(tel|sms):/, "")}`)),
+    tags.map((action) => el("span", { class: "chip" }, action.label)),
   );
+}
+
+function why(found) {
+  const reasons = [...new Set(found.map((f) => f.why || f.rule))];
+  if (!reasons.length) return null;
+  return el("p", { class: "said-why" }, reasons[0], reasons.length > 1 ? el("span", { class: "soft" }, ` and ${reasons.length - 1} more on the card`) : null);
 }
 
 function item(message, state) {
@@ -50,8 +67,8 @@ function item(message, state) {
     "li",
     { class: `said ${message.author} kind-${message.kind}`, dataset: { seq: message.seq } },
     el("p", { class: "said-who" }, el("b", { dir: "auto" }, name), " ", el("time", { datetime: message.created_at, title: full(message.created_at) }, when(message.created_at))),
-    el("div", { class: "said-text", dir: "auto" }, marked(message.text, found)),
-    found.length ? el("p", { class: "said-why" }, [...new Set(found.map((f) => f.why || f.rule))].join(" · ")) : null,
+    el("div", { class: "said-text", dir: "auto" }, marked(message.text, joined(found))),
+    why(found),
     links(message),
     message.author === "visitor" && !found.length
       ? el("button", { type: "button", class: "miss quiet", "aria-pressed": String(missed), onclick: () => state.miss(message.seq) }, missed ? "Marked: a flag was missed" : "A flag was missed here")
@@ -73,7 +90,7 @@ export function draw(state, whole = false) {
     list.append(item(message, state));
     seen = message.seq;
   }
-  if (!stay) log.scrollTop = log.scrollHeight;
+  if (!stay) requestAnimationFrame(() => (log.scrollTop = log.scrollHeight));
 }
 
 /** Draws one message anew: its marks have changed. */

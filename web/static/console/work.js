@@ -11,7 +11,7 @@ import { line } from "./line.js";
 import * as queue from "./queue.js";
 import * as shell from "./shell.js";
 import * as talk from "./talk.js";
-import { OUTCOME, URGENCY, reason, waited } from "./words.js";
+import { OUTCOME, URGENCY, waited } from "./words.js";
 
 const me = config.user.id;
 let state = null; // what is open: {handoff, messages, notes, earlier, marks, appointment}
@@ -114,7 +114,7 @@ const ACTS = {
 function headline() {
   const h = state.handoff;
   const who = h.state === "waiting" ? `waiting ${waited(h.opened_at)}` : mine() ? "yours" : h.state === "closed" ? `ended: ${OUTCOME[h.outcome] ?? ""}` : `with ${h.holder?.name}`;
-  swap(byId("talk-title"), queue.badge(h.urgency), ` ${reason(h.reason)}`);
+  swap(byId("talk-title"), queue.badge(h.urgency), " ", queue.title(h));
   text(byId("talk-state"), `${who}${h.language === "en" ? "" : ` · ${h.language}`}${h.country ? ` · ${h.country}` : ""}`);
   for (const [id, shown] of Object.entries(ACTS)) show(byId(id), shown());
 }
@@ -129,9 +129,8 @@ function draw(all = false) {
   const panel = state.handoff.booking ? booking.panel(state.handoff, state.appointment, me, answered) : null;
   card.draw(state, panel);
   if (config.transcripts) card.notes(state, mine());
-  show(byId("card"), true);
-  document.querySelector(".work").classList.add("has-card");
-  if (!config.transcripts) byId("talk-pane").classList.add("desk-only");
+  show(byId("card"), config.transcripts);
+  document.querySelector(".work").classList.toggle("has-card", config.transcripts);
 }
 
 function shut() {
