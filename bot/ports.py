@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.model import (
@@ -230,6 +231,9 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
     async def close(self) -> None: ...
 
     async def ready(self) -> bool: ...
+
+    async def backup(self, path: Path) -> dict[str, int]:
+        """A copy written while others write, opened and counted as proof: rows by table."""
 
     def watch(self, conversation: str | None = None) -> Watch:
         """Wakes (coalesced) after commits that touch the conversation, or any when None; ends when the store closes.

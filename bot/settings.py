@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     session_idle_minutes: int = Field(15, ge=1, le=720)
     session_hours: int = Field(12, ge=1, le=24)
-    log_level: str = Field("info", description="debug, info, warning or error")
+    log_level: str = Field("warning", description="debug, info, warning or error")
     log_json: bool = Field(False, description="logs as one JSON object a line")
     metrics_key: str = Field("", description="a bearer key for /metrics from elsewhere than loopback")
     webhook_allow_private: bool = Field(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
+import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,15 +22,15 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     articles: Annotated[Path | None, typer.Option(help="A folder of the practice's own articles.")] = None,
-    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
 ) -> None:
     """The whole product: chat page, console, API. Builds the index first where it is missing or stale."""
     with terminal.told():
         import uvicorn
+        import uvloop
 
         from bot import app, parts, settings
 
-        chosen = settings.read(articles=articles, log_level=None if access_log else None)
+        chosen = settings.read(articles=articles)
         parts.logs(chosen)
         ear = _listen(host, port)
         taken = ear.getsockname()[1]
@@ -36,6 +40,7 @@ def serve(
             application = app.build(chosen, progress=progress, ready=lambda state: _welcome(state, base))
         config = uvicorn.Config(
             application,
+            lifespan="off",  # entered here, so that a fault at start is one line and not a traceback
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE,
@@ -43,10 +48,38 @@ def serve(
             proxy_headers=False,
             h11_max_incomplete_event_size=64 * 1024,
         )
-        server = uvicorn.Server(config)
-        server.run(sockets=[ear])
-        if not server.started:
-            terminal.fail("the server did not start: see the lines above")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(application, _server(config, application), ear))
+
+
+def _server(config: Any, application: Any) -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Ends open streams first, so that a SIGTERM is not kept waiting by them; leaves by its own door, not by the signal's."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            try:
+                yield
+            finally:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.remove_signal_handler(number)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            application.state.here.running = False
+            application.state.here.store.end_watches()
+            await super().shutdown(sockets)
+
+    return Server(config)
+
+
+async def _run(application: Any, server: Any, ear: socket.socket) -> None:
+    async with application.router.lifespan_context(application):
+        await server.serve(sockets=[ear])
 
 
 def _listen(host: str, port: int) -> socket.socket:

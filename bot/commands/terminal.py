@@ -22,6 +22,7 @@ def told() -> Iterator[None]:
     """Turns everything that a user can cause into one line and an exit code; never a traceback."""
     from bot.model import NotThere, StoreFault
     from bot.office import OrderRefused
+    from bot.safety import RuleFault
     from bot.settings import SettingsFault
     from bot.words import WordsFault
     from retrieval.model import ArticleRefused, IndexUnusable, ModelUnusable
@@ -30,7 +31,7 @@ def told() -> Iterator[None]:
         yield
     except (SettingsFault, OrderRefused) as error:
         fail(str(error), USE)
-    except (WordsFault, ArticleRefused, IndexUnusable, ModelUnusable, StoreFault) as error:
+    except (WordsFault, RuleFault, ArticleRefused, IndexUnusable, ModelUnusable, StoreFault) as error:
         fail(str(error))
     except NotThere as error:
         fail(f"there is no {error.args[0] if error.args else 'such thing'}")
