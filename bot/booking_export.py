@@ -11,8 +11,8 @@ from bot.booking.staff import LENGTH, accepted_slot
 from bot.model import BookingDraft, Handoff, HandoffState, Outcome
 from bot.words import Practice, Words
 
-SYSTEM = "https://handrail.invalid/handoff"
-"""The identifier system of a handoff's id, until a practice names its own."""
+SYSTEM = "urn:handrail:handoff"
+"""The identifier system of a handoff's id."""
 
 
 def ics(handoff: Handoff, words: Words, now: datetime) -> bytes | None:
@@ -82,6 +82,8 @@ def appointment(handoff: Handoff, practice: Practice) -> dict[str, Any]:
         }
     elif periods := [_period(wish) for wish in draft.slots]:
         made["requestedPeriod"] = periods
+    if draft.times and slot is None:
+        made["comment"] = draft.times  # the wish in the visitor's own words: what the parser read may be less
     return made
 
 

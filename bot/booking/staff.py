@@ -57,10 +57,11 @@ def accept(
     hours: Hours,
     *,
     minutes: int = LENGTH,
+    link: str = "",
     note: str = "",
     version: int | None = None,
 ) -> Move:
-    """Closes the request with its slot. The visitor reads it in the chat, with a calendar file to take.
+    """Closes the request with its slot, in one step. The visitor reads it in the chat, with the calendar file's `link`.
 
     The slot stands in the request's notes: {"accepted": {"start": RFC 3339, "minutes": int, "with": name}}.
     """
@@ -69,14 +70,13 @@ def accept(
         raise Incomplete("a consultation lasts 5 to 240 minutes")
     language = handoff.language
     when = hours.words_of(slot, at, language)
-    text, _ = words.say("booking_accepted_plain", language, name=by.name, **when)
-    link = f"/v1/conversations/{handoff.conversation}/appointment.ics"
-    label = words.say("booking_calendar", language)[0]
-    said = Draft(Author.SYSTEM, Kind.NOTICE, text, actions=(Action("link", label, link),))
+    block = "booking_accepted" if link else "booking_accepted_plain"
+    text, _ = words.say(block, language, name=by.name, link=link, **when)
+    tap = (Action("link", words.say("booking_calendar", language)[0], link),) if link else ()
+    said = Draft(Author.CLINICIAN, Kind.MESSAGE, text, actions=tap)
     accepted = {"start": slot.isoformat(), "minutes": minutes, "with": by.name}
-    move = steps.close(
-        handoff, by, at, Outcome.RESOLVED, note or f"booked for {slot.isoformat()}", words, say=(said,), version=version
-    )
+    note = note or f"Accepted: {when['date']}, {when['time']}"
+    move = steps.close(handoff, by, at, Outcome.RESOLVED, note, words, say=(said,), version=version)
     return replace(move, booking=replace(draft, state="accepted", notes={**draft.notes, "accepted": accepted}))
 
 
@@ -110,16 +110,11 @@ def decline(
     if not referral.strip():
         raise Incomplete("write where to turn instead: nobody is sent away with nothing")
     text, _ = words.say("booking_declined", handoff.language, referral=referral.strip())
-    said = Draft(Author.SYSTEM, Kind.NOTICE, text)
+    said = Draft(Author.CLINICIAN, Kind.MESSAGE, text)
     move = steps.close(
-        handoff, by, at, Outcome.REFERRED, note or "declined, with a referral", words, say=(said,), version=version
+        handoff, by, at, Outcome.REFERRED, note or "Declined, with a referral.", words, say=(said,), version=version
     )
     return replace(move, booking=replace(draft, state="declined"))
-
-
-def expires_at(handoff: Handoff, hours_open: float) -> datetime:
-    """When a request that nobody took is given up with an apology."""
-    return handoff.opened_at + timedelta(hours=hours_open)
 
 
 def accepted_slot(draft: BookingDraft | None) -> tuple[datetime, int] | None:

@@ -6,14 +6,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import icalendar
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
+from bot import booking_export, ladder
 from bot import handoff as steps
-from bot import ladder
-from bot.model import Action, Author, Draft, Handoff, HandoffState, Kind, Message, NotThere
+from bot.booking import staff
+from bot.model import Author, Handoff, HandoffState, Message, NotThere
 from bot.routes import access, shapes
 from bot.routes.access import Staff
 from bot.routes.console_work import known
@@ -85,7 +85,8 @@ def moment(app: Here, text: str) -> datetime:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise Problem(422, f"{text!r} is no time: write 2026-12-01T10:00, in the practice's time zone.") from None
-    at = read if read.tzinfo else app.parts.hours.instant(read.date(), read.hour * 60 + read.minute)
+    wall = read.date().isoformat(), read.strftime("%H:%M")
+    at = read if read.tzinfo else staff.local_slot(*wall, app.parts.hours)
     if not app.clock() < at < app.clock() + AHEAD:
         raise Problem(422, "This time has passed or is too far off.", errors=[{"field": "start", "detail": text}])
     return at
@@ -120,20 +121,6 @@ async def release(request: Request, id: str, who: Bookings) -> JSONResponse:
     return JSONResponse(shapes.handoff(await app.store.move(step), transcript=who.reads_transcripts))
 
 
-def in_words(app: Here, h: Handoff, at: datetime) -> dict[str, str]:
-    return app.parts.hours.words_of(at, app.clock(), h.language)
-
-
-async def say(app: Here, h: Handoff, who: Staff, text: str, actions: tuple[Action, ...] = ()) -> Message:
-    draft = Draft(Author.CLINICIAN, Kind.MESSAGE, text, actions=actions)
-    said, _ = await app.store.say(h.id, who.holder, draft, app.clock())
-    return said
-
-
-async def end(app: Here, h: Handoff, who: Staff, outcome: str, note: str) -> Handoff:
-    return await app.store.move(steps.close(h, who.holder, app.clock(), outcome, note, app.words, say=()))
-
-
 @router.post("/v1/console/bookings/{id}/accept")
 async def accept(request: Request, id: str, who: Bookings) -> JSONResponse:
     """The slot is given: the visitor reads it in the chat with a link to a calendar file, and the request is closed."""
@@ -145,13 +132,11 @@ async def accept(request: Request, id: str, who: Bookings) -> JSONResponse:
     token = secrets.token_urlsafe(18)
     base = app.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     link = f"{base}/appointments/{token}.ics"
-    values = in_words(app, held, start) | {"name": who.holder.name}
-    label, _ = app.words.say("booking_calendar", held.language)
-    text, _ = app.words.say("booking_accepted", held.language, link=link, **values)
-    slot = {"start": start.isoformat(), "minutes": sent.minutes, "language": held.language}
-    await keep(app, id, token=token, state="booked", **slot)
-    await say(app, held, who, text, (Action("link", label, link),))
-    closed = await end(app, held, who, "resolved", f"Accepted: {values['date']}, {values['time']} ({values['zone']})")
+    step = staff.accept(
+        held, who.holder, app.clock(), start, app.words, app.parts.hours, minutes=sent.minutes, link=link
+    )
+    await keep(app, id, token=token, state="booked", start=start.isoformat(), minutes=sent.minutes)
+    closed = await app.store.move(step)
     await app.store.audit(who.holder.id, "booking.accept", id, app.clock(), {"start": start.isoformat()})
     return JSONResponse(shapes.handoff(closed, transcript=who.reads_transcripts))
 
@@ -169,17 +154,12 @@ async def offer(request: Request, id: str, who: Bookings) -> JSONResponse:
     found = await request_of(app, id, who)
     starts = [moment(app, text) for text in dict.fromkeys(sent.starts)]
     held = await hold(app, found, who)
-    options = []
-    for start in starts:
-        words, _ = app.words.say("booking_slot", held.language, **in_words(app, held, start))
-        options.append({"start": start.isoformat(), "words": words})
-    zone = in_words(app, held, starts[0])
-    if len(starts) == 1:
-        text, _ = app.words.say("booking_offered", held.language, **zone)
-    else:
-        slots = "\n".join(option["words"] for option in options)
-        text, _ = app.words.say("booking_offered_more", held.language, slots=slots, **zone)
-    said = await say(app, held, who, text, tuple(Action("ask", one["words"], one["words"]) for one in options))
+    draft = staff.offer(held, app.clock(), starts, app.words, app.parts.hours)
+    said, _ = await app.store.say(held.id, who.holder, draft, app.clock())
+    options = [
+        {"start": start.isoformat(), "words": action.value}
+        for start, action in zip(starts, draft.actions, strict=True)
+    ]
     await keep(app, id, offered=options, seq=said.seq, minutes=sent.minutes, state="offered")
     await app.store.audit(who.holder.id, "booking.offer", id, app.clock(), {"slots": len(options)})
     return JSONResponse(shapes.handoff(held, transcript=who.reads_transcripts))
@@ -192,9 +172,7 @@ async def decline(request: Request, id: str, who: Bookings) -> JSONResponse:
     app = here(request)
     found = await request_of(app, id, who)
     held = await hold(app, found, who)
-    text, _ = app.words.say("booking_declined", held.language, referral=sent.referral.strip())
-    await say(app, held, who, text)
-    closed = await end(app, held, who, "referred", "Declined, with a referral.")
+    closed = await app.store.move(staff.decline(held, who.holder, app.clock(), sent.referral, app.words))
     await keep(app, id, state="declined")
     await app.store.audit(who.holder.id, "booking.decline", id, app.clock())
     return JSONResponse(shapes.handoff(closed, transcript=who.reads_transcripts))
@@ -205,32 +183,8 @@ async def fhir(request: Request, id: str, who: Bookings) -> JSONResponse:
     """The request as a FHIR R4 Appointment: proposed until a slot is given, then booked."""
     app = here(request)
     found = await request_of(app, id, who)
-    kept, draft = (await app.store.kept(KIND)).get(id, {}), found.card.booking
-    booked = kept.get("state") == "booked"
     await app.store.audit(who.holder.id, "booking.export", id, app.clock())
-    shape: dict[str, Any] = {
-        "resourceType": "Appointment",
-        "identifier": [{"system": "urn:handrail:handoff", "value": id}],
-        "status": "booked" if booked else "cancelled" if kept.get("state") == "declined" else "proposed",
-        "description": app.words.practice.booking_offer or "Consultation",
-        "created": shapes.when(found.opened_at),
-        "participant": [
-            {"actor": {"display": (draft and draft.name) or "Visitor"}, "status": "needs-action"},
-            {"actor": {"display": app.words.practice.name}, "status": "accepted" if booked else "needs-action"},
-        ],
-    }
-    if booked:
-        start = datetime.fromisoformat(kept["start"])
-        shape |= {"start": shapes.when(start), "end": shapes.when(start + timedelta(minutes=kept["minutes"]))}
-        shape["minutesDuration"] = kept["minutes"]
-        shape["participant"][0]["status"] = "accepted"
-    elif draft and draft.slots:
-        shape["requestedPeriod"] = [
-            {"start": start} | ({"end": last} if last else {})
-            for start, _, last in (slot.partition("/") for slot in draft.slots)
-        ]
-    if draft and draft.times and not booked:
-        shape["comment"] = draft.times
+    shape = booking_export.appointment(found, app.words.practice)
     return JSONResponse(shape, media_type="application/fhir+json")
 
 
@@ -240,26 +194,10 @@ async def calendar(request: Request, token: str) -> Response:
     app = here(request)
     for id, one in (await app.store.kept(KIND)).items():
         if secrets.compare_digest(str(one.get("token", "")).encode(), token.encode()) and token:
-            body = event(app, f"{access.digest(id).hex()[:24]}@handrail", one)
+            found = await app.store.handoff(id)
+            body = booking_export.ics(found, app.words, app.clock()) if found else None
+            if body is None:
+                break
             disposition = {"Content-Disposition": "attachment; filename=appointment.ics"}
             return Response(body, media_type="text/calendar", headers=disposition)
     raise Problem(404, "There is no such appointment, or it has been called off.")
-
-
-def event(app: Here, uid: str, one: dict[str, Any]) -> bytes:
-    start = datetime.fromisoformat(one["start"])
-    title, _ = app.words.say("booking_calendar_title", one.get("language", "en"))
-    entry = icalendar.Event()
-    entry.add("uid", uid)
-    entry.add("dtstamp", app.clock())
-    entry.add("dtstart", start.astimezone(app.parts.hours.zone))
-    entry.add("dtend", (start + timedelta(minutes=one["minutes"])).astimezone(app.parts.hours.zone))
-    entry.add("summary", title)
-    entry.add("description", app.words.practice.telephone)
-    file = icalendar.Calendar()
-    file.add("prodid", "-//Handrail//EN")
-    file.add("version", "2.0")
-    file.add_component(entry)
-    file.add_missing_timezones()
-    written: bytes = file.to_ical()
-    return written

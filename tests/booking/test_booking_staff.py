@@ -43,6 +43,7 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 SLOT = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)  # Tuesday, 16:00 in the practice's zone
 DEE = Holder("user:dee", "Dee Moss", "front_desk")
 LEASE = timedelta(minutes=2)
+LINK = "https://chat.practice.example/appointments/t0ken.ics"
 REQUEST = BookingDraft(
     "ready", whom="me", name="Sam <b>Lee</b>", contact="+1 212-555-0142", contact_kind="phone", times="Tuesday after 4",
     slots=("2026-11-24T16:00:00-05:00/2026-11-24T18:00:00-05:00",), may_leave_message="yes", note="I am nervous",
@@ -87,11 +88,11 @@ def on_store(tmp_path: Path, test: Any) -> None:
 def test_accepted_the_visitor_reads_the_slot_and_can_take_it_along(tmp_path: Path, words: Words, hours: Hours) -> None:
     async def walk(store: SqliteStore) -> None:
         mine = await requested(store, words)
-        done = await store.move(staff.accept(mine, DEE, NOW, SLOT, words, hours, version=mine.version))
+        done = await store.move(staff.accept(mine, DEE, NOW, SLOT, words, hours, link=LINK, version=mine.version))
         assert (done.state, done.outcome) == (HandoffState.CLOSED, Outcome.RESOLVED)
         last = (await store.messages("c1"))[-1]
-        assert last.author is Author.SYSTEM and "Tuesday, November 24 at 4:00 PM (Eastern Time)" in last.text
-        assert last.actions[0].value == "/v1/conversations/c1/appointment.ics"
+        assert last.author is Author.CLINICIAN and "Tuesday, November 24 at 4:00 PM (Eastern Time)" in last.text
+        assert last.actions[0].value == LINK and LINK in last.text
         again = await store.handoff("h1") or done
         assert staff.accepted_slot(again.card.booking) == (SLOT, 15), "the slot is kept with the request"
         assert booking_export.ics(again, words, NOW)
