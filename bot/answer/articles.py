@@ -20,6 +20,7 @@ from retrieval.model import Article, Hit, Passage
 
 NEAR = 0.3  # share of the threshold from which an article counts as near
 _GO_ON = 3  # sentences of "tell me more"
+_LOOKED = 16  # hits among which one must fit
 _KEPT = 60  # quoted sentences remembered
 
 
@@ -51,21 +52,40 @@ class FromArticles:
 
     def answer(self, asked: Asked) -> Spoken:
         """The answer to a question, alone or as a follow-up; or that there is none."""
-        reading = read(self._search, asked.talk, asked.core, asked.text, asked.memory, asked.vector)
-        shape = asked.talk.shape(asked.core)
+        talk = asked.talk
+        reading = read(self._search, talk, asked.core, asked.text, asked.memory, asked.vector)
         if not reading.answerable:
             return self._not_there(asked, reading)
-        heard = asked.wording.say("answer_heard") if asked.talk.feeling(asked.core, loose=True) else ""
-        hits = reading.hits
-        if reading.follows:
-            fresh = tuple(hit for hit in hits if hit.text not in asked.memory.quoted)
-            hits = fresh if fresh and fresh[0].score >= hits[0].score - MARGIN else hits
+        shape, content = talk.shape(asked.core), set(talk.content(asked.core))
+        hits = self._fresh(asked, reading)
+        if shape.must:
+            hits = self._fitting(asked, shape, hits, reading)
+        if not hits:
+            return self._not_there(asked, replace(reading, confidence=min(reading.confidence, 0.5 * threshold())))
         needed = [*self._sides(asked, shape, hits), *reading.also]
         own = () if reading.follows else self._own(asked)
-        quotes = choose(hits, shape, asked.talk, dict(self._search.articles), needed, own)
-        asks_widely = not set(asked.talk.content(asked.core)) - asked.talk.generic or shape.name == "topic"
-        back = shape.back if asks_widely else ""
+        alone = reading.follows and not content
+        quotes = choose(hits, shape, talk, dict(self._search.articles), needed, own, alone)
+        heard = asked.wording.say("answer_heard") if talk.feeling_beside(asked.text) else ""
+        back = shape.back if shape.name == "topic" or not content - talk.generic else ""
         return self._said(asked, reading, quotes, shape, shape.opening, back=back, heard=heard)
+
+    @staticmethod
+    def _fresh(asked: Asked, reading: Reading) -> tuple[Hit, ...]:
+        """The hits; in a follow-up without those that were quoted already, where others are as good."""
+        if not reading.follows:
+            return reading.hits
+        fresh = tuple(hit for hit in reading.hits if hit.text not in asked.memory.quoted)
+        return fresh if fresh and fresh[0].score >= reading.hits[0].score - MARGIN else reading.hits
+
+    @staticmethod
+    def _fitting(asked: Asked, shape: Shape, hits: Sequence[Hit], reading: Reading) -> tuple[Hit, ...]:
+        """The hits that fit the shape and speak of the topic, with those beside the first; none when none is near."""
+        words = (set(reading.about.split()) | set(asked.talk.content(asked.core))) - asked.talk.generic
+        topic = {word for word in words if not any(p.search(word) for p in shape.fits)}
+        fit = [h for h in hits[:_LOOKED] if any(p.search(h.text) for p in shape.fits) and _speaks_of(h, topic)]
+        beside = [h for h in hits if fit and h not in fit and h.passage.id == fit[0].passage.id]
+        return (*fit, *beside)
 
     def _own(self, asked: Asked) -> tuple[str, ...]:
         """The articles that name this very question, in these words, as one that they answer."""
@@ -253,3 +273,8 @@ class FromArticles:
         quotes = choose(fresh, shape, asked.talk, dict(self._search.articles))
         return self._said(asked, reading, quotes, shape, "answer_why" if name == "why" else f"answer_{name}")
 
+
+def _speaks_of(hit: Hit, topic: set[str]) -> bool:
+    """Whether the sentence, its heading or its article's title names the topic; anything does where there is none."""
+    said = {word[:5] for word in fold(f"{hit.passage.title} {hit.passage.heading} {hit.text}").split()}
+    return not topic or any(word[:5] in said for word in topic)

@@ -17,6 +17,7 @@ ROOMY = ("list", "comparison", "which_therapy")  # shapes that ask for several t
 MARGIN = 0.20  # a further sentence is shown when its score is within this of the first's
 OTHER = 0.12  # … and this, when it stands in another article
 FITS = 0.06  # what a sentence of the right shape gains
+FITS_ALONE = 0.25  # … when the shape is all that the question says ("how long?")
 OWN = 0.30  # … and one of the article that names this very question as its own
 
 ALIKE = 0.6  # share of words in common from which two sentences say the same
@@ -41,9 +42,13 @@ class Quoted:
         return self.passage.sentences[self.first : self.last + 1]
 
 
-def ranked(hits: Sequence[Hit], shape: Shape, own: Collection[str] = ()) -> list[tuple[float, Hit]]:
-    """The hits with what the shape of the question adds, best first. `own` are articles that name it as theirs."""
-    bonus = [FITS * any(p.search(h.text) for p in shape.fits) + OWN * (h.passage.article in own) for h in hits]
+def ranked(
+    hits: Sequence[Hit], shape: Shape, own: Collection[str] = (), alone: bool = False
+) -> list[tuple[float, Hit]]:
+    """The hits with what the shape of the question adds, best first. `own` are articles that name it as theirs; `alone`
+    says that the question has no word of its own beside its shape."""
+    gain = FITS_ALONE if alone else FITS
+    bonus = [gain * any(p.search(h.text) for p in shape.fits) + OWN * (h.passage.article in own) for h in hits]
     scored = [(hit.score + more, hit) for hit, more in zip(hits, bonus, strict=True)]
     return sorted(scored, key=lambda pair: -pair[0])
 
@@ -67,10 +72,10 @@ def company(passage: Passage, sentence: int, talk: Talk) -> tuple[int, ...]:
 
 def choose(
     hits: Sequence[Hit], shape: Shape, talk: Talk, articles: dict[str, Article], needed: Sequence[Hit] = (),
-    own: Collection[str] = (),
+    own: Collection[str] = (), alone: bool = False,
 ) -> tuple[Quoted, ...]:  # fmt: skip
     """The quotes in reading order, from one or two articles. `needed` are shown whatever their score."""
-    scored = ranked(hits, shape, own)
+    scored = ranked(hits, shape, own, alone)
     if not scored:
         return ()
     top, lead = scored[0]

@@ -68,7 +68,7 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
         other = search.find(" ".join(own), limit=REACH)
         if other.answerable and set(own) & _named(talk, other.hits[0].passage):
             return _of_the_other(search, talk, " ".join(own), topic, memory, other)
-    full = put_in(talk, core, topic)
+    full = _own_question(search, talk, own, memory.article) or put_in(talk, core, topic)
     mixed = search.find(full, limit=REACH)
     drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
     hits = drawn.hits if drawn.follow_up else _weighed(bare.hits, mixed.hits, memory.article)
@@ -77,7 +77,7 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     sure = [drawn.confidence if drawn.follow_up else mixed.confidence, 0.9 * bare.confidence]
     if mixed.hits and mixed.hits[0].passage.article == memory.article:
         sure.append(mixed.confidence)
-    missing = _missing(talk, own, topic, hits, bare)
+    missing = "" if mixed.answerable and full.endswith("?") else _missing(own, topic, hits, bare)
     confidence = min(max(sure), 0.5 * threshold()) if missing else max(sure)
     also = mixed.hits[:1] if mixed.answerable else ()
     return Reading(full, hits, confidence, topic, True, missing, also)
@@ -107,14 +107,30 @@ def _of_the_other(search: Search, talk: Talk, named: str, topic: str, memory: Ta
     return Reading(named, other.hits, other.confidence, named)
 
 
-def _missing(talk: Talk, own: Sequence[str], topic: str, hits: Sequence[Hit], bare: Reading) -> str:
+def _own_question(search: Search, talk: Talk, own: Sequence[str], slug: str) -> str:
+    """The question that the article of the last answer names as its own and that has all the follow-up's words."""
+    article = search.articles.get(slug)
+    stems = {_stem(word) for word in own}
+    if article is None or not stems:
+        return ""
+    for question in article.questions:
+        if stems <= {_stem(word) for word in talk.content(fold(question))}:
+            return question if question.endswith("?") else f"{question}?"
+    return ""
+
+
+def _stem(word: str) -> str:
+    return word[:5]
+
+
+def _missing(own: Sequence[str], topic: str, hits: Sequence[Hit], bare: Reading) -> str:
     """Words that a follow-up brought in and that nothing near the top speaks of; "" when all is covered, or nearly."""
     if not own or bare.confidence >= 0.6 * threshold() or not hits:
         return ""
     said = fold(" ".join(f"{hit.passage.title} {hit.passage.heading} {hit.passage.text}" for hit in hits[:3])).split()
-    stems = {word[:5] for word in said}
-    unsaid = [word for word in own if word[:5] not in stems and word not in topic.split()]
-    return " ".join(unsaid) if len(unsaid) == len(own) and len(own) > 0 else ""
+    stems = {_stem(word) for word in said}
+    unsaid = [word for word in own if _stem(word) not in stems and word not in topic.split()]
+    return " ".join(unsaid) if len(unsaid) == len(own) else ""
 
 
 def _at_home(hits: Sequence[Hit], here: str) -> tuple[Hit, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.words import Language, Practice, WordsFault
@@ -14,6 +14,7 @@ _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _NOT_WORD = re.compile(r"[^\w\s]|_")
 _SPACE = re.compile(r"\s+")
 _PARTS = re.compile(r"(?<=[.!?…])[\"”’)]*\s+|\n+")
+_CLAUSES = re.compile(r"[.!?,;:…\n]+")
 _TOO_LONG = 400  # folded characters: whole-message patterns are for short messages
 
 
@@ -38,6 +39,7 @@ class Shape:
     back: str = ""
     fits: tuple[re.Pattern[str], ...] = ()
     sides: tuple[str, ...] = ()
+    must: bool = False  # an answer without a sentence that fits is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class Talk:
 
     def _shape(self, row: Mapping[str, Any]) -> Shape:
         fits = tuple(self._compile(f"(?i){p}") for p in row.get("fits", ()))
-        return Shape(str(row["name"]), str(row["opening"]), str(row.get("back", "")), fits)
+        must = bool(row.get("must", False))
+        return Shape(str(row["name"]), str(row["opening"]), str(row.get("back", "")), fits, must=must)
 
     def _topic(self, row: Mapping[str, Any]) -> Topic:
         return Topic(
@@ -212,7 +215,7 @@ class Talk:
                     continue
                 groups = match.groupdict()
                 sides = tuple(s.strip() for s in (groups.get("a") or "", groups.get("b") or "") if s.strip())
-                return Shape(shape.name, shape.opening, shape.back, shape.fits, sides)
+                return replace(shape, sides=sides)
         return Shape("other", "answer_other")
 
     def feeling(self, core: str, loose: bool = False) -> Feeling | None:
@@ -228,6 +231,10 @@ class Talk:
             if match:
                 return Feeling(match.group(), ask)
         return Feeling("", self._feelings[-1][1] if self._feelings else ())
+
+    def feeling_beside(self, text: str) -> bool:
+        """Whether one clause of a message says a feeling: "I feel so anxious, what can I do?"."""
+        return any(self.feeling(self.core(fold(clause))) for clause in _CLAUSES.split(text) if clause.strip())
 
     def asks(self, core: str) -> bool:
         """Whether question words stand in it."""
