@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot import __version__
@@ -57,7 +57,7 @@ def _loopback(address: str) -> bool:
 
 
 @router.get("/docs", include_in_schema=False)
-async def docs(request: Request) -> HTMLResponse:
+async def docs(request: Request) -> Response:
     """The API as a page, rendered here from the same document as /openapi.json: no script, no third party."""
     document = request.app.openapi()
     groups: dict[str, list[dict[str, Any]]] = {}

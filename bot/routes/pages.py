@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from bot import __version__
 from bot.answer import practice_page
-from bot.routes import guard, launcher
+from bot.routes import files, guard, launcher
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.safety import protocol
@@ -27,7 +26,6 @@ WEB = shipped("web")
 STATIC = WEB / "static"
 EXIT_URL = "https://www.weather.gov/"  # where the quick exit leads when practice.toml names no exit_url
 RTL = {"ar", "he", "fa", "ur"}
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 
 
 def templates() -> Environment:
@@ -62,7 +60,7 @@ def languages() -> list[str]:
     return sorted(path.stem for path in (STATIC / "locales").glob("*.json"))
 
 
-def page(request: Request, name: str, *, framed: bool = False, status: int = 200, **context: Any) -> HTMLResponse:
+def page(request: Request, name: str, *, framed: bool = False, status: int = 200, **context: Any) -> Response:
     app = here(request)
     language = context.pop("language", "en")
     html = app.templates.get_template(name).render(
@@ -74,7 +72,8 @@ def page(request: Request, name: str, *, framed: bool = False, status: int = 200
         t=interface_words(language),
         **context,
     )
-    return HTMLResponse(html, status, {"Content-Security-Policy": guard.page_csp(app.settings, framed=framed)})
+    headers = {"Content-Security-Policy": guard.page_csp(app.settings, framed=framed), "Cache-Control": "no-store"}
+    return files.text(request, html.encode(), "text/html", headers, status=status)
 
 
 def chosen_language(request: Request, app: Here) -> str:
@@ -97,12 +96,12 @@ def exit_url(request: Request, app: Here) -> str:
 
 
 @router.get("/")
-async def home(request: Request) -> HTMLResponse:
+async def home(request: Request) -> Response:
     return page(request, "home.html")
 
 
 @router.get("/chat")
-async def chat(request: Request) -> HTMLResponse:
+async def chat(request: Request) -> Response:
     """The visitor's page, whole or in the widget's frame; the crisis lines are in it, first."""
     app = here(request)
     language = chosen_language(request, app)
@@ -145,12 +144,12 @@ def _reading(app: Here) -> list[dict[str, str]]:
 
 
 @router.get("/articles")
-async def articles(request: Request) -> HTMLResponse:
+async def articles(request: Request) -> Response:
     return page(request, "articles.html", articles=list(here(request).search.articles.values()))
 
 
 @router.get("/articles/{slug}")
-async def article(request: Request, slug: str) -> HTMLResponse:
+async def article(request: Request, slug: str) -> Response:
     """The article with an anchor on each sentence, so that a citation opens at its quote."""
     search = here(request).search
     found = search.articles.get(slug)
@@ -169,23 +168,23 @@ def _sections(search: Any, slug: str) -> list[tuple[str, list[list[tuple[str, st
 
 
 @router.get("/practice")
-async def practice(request: Request) -> HTMLResponse:
+async def practice(request: Request) -> Response:
     return page(request, "practice.html", rows=practice_page(here(request).words))
 
 
 @router.get("/safety-protocol")
-async def safety_protocol(request: Request) -> HTMLResponse:
+async def safety_protocol(request: Request) -> Response:
     app = here(request)
     return page(request, "protocol.html", protocol=protocol(app.words, app.parts.filter))
 
 
 @router.get("/demo")
-async def demo(request: Request) -> HTMLResponse:
+async def demo(request: Request) -> Response:
     return page(request, "demo.html")
 
 
 @router.get("/gallery")
-async def gallery(request: Request) -> HTMLResponse:
+async def gallery(request: Request) -> Response:
     app = here(request)
     return page(request, "gallery.html", country=app.words.country(app.words.practice.country))
 
@@ -198,7 +197,8 @@ async def embed(request: Request) -> Response:
     default = str(app.words.practice.get("exit_url") or EXIT_URL)
     loader = (STATIC / "embed.js").read_text(encoding="utf-8")
     script = launcher.fill(loader, app.words, interface, __version__, default)
-    return Response(script, media_type="text/javascript", headers={"Cache-Control": "public, max-age=300"})
+    body = files.lean(script, ".js").encode()
+    return files.text(request, body, "text/javascript", {"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/static/{name:path}")
@@ -207,12 +207,8 @@ async def static_file(request: Request, name: str) -> Response:
     if STATIC.resolve() not in path.parents or not path.is_file():
         raise Problem(404, "There is no such file.")
     fresh = request.query_params.get("v") == _digest(str(path.relative_to(STATIC.resolve())))
-    return _file(path, cache="public, max-age=31536000, immutable" if fresh else "no-cache")
+    return files.send(request, path, "public, max-age=31536000, immutable" if fresh else "no-cache")
 
 
-def _file(path: Path, cache: str) -> Response:
-    return FileResponse(path, media_type=TYPES.get(path.suffix), headers={"Cache-Control": cache})
-
-
-def missing(request: Request) -> HTMLResponse:
+def missing(request: Request) -> Response:
     return page(request, "missing.html", status=404)
