@@ -1,6 +1,6 @@
 // The conversation as a list: each message drawn once, in its place, however often and in whatever order it comes.
 
-import { author, draw, make } from "./render.js";
+import { author, draw, make, words } from "./render.js";
 import * as session from "./session.js";
 
 const $ = (id) => document.getElementById(id);
@@ -54,7 +54,7 @@ export function take(list, { quiet = false } = {}) {
     const item = draw(m, act);
     rows.set(m.seq, item);
     insert(item, m.seq);
-    if (!quiet && m.author !== "visitor") say(`${author(m)}: ${m.text}`);
+    if (!quiet && m.author !== "visitor") say(`${author(m)}: ${words(m)}`);
   }
   showEarlier();
   if (quiet) burst.row = null;

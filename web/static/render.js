@@ -79,6 +79,14 @@ function paragraphs(text, citations) {
   return out;
 }
 
+/** The text without its last block of "[1] title: address" lines, which are drawn as links instead. */
+export function words({ text, citations = [] }) {
+  const blocks = text.split(/\n{2,}/);
+  const listed = (line) => citations.some((c) => line.startsWith(`[${c.n}] `) && line.endsWith(c.url));
+  if (citations.length && blocks.length > 1 && blocks.at(-1).split("\n").every(listed)) blocks.pop();
+  return blocks.join("\n\n");
+}
+
 function sources(citations) {
   if (!citations.length) return null;
   const rows = citations.map((c) =>
@@ -120,7 +128,7 @@ export function draw(message, act) {
   if (message.created_at) who.append(" · ", make("time", { datetime: message.created_at }, clock(message.created_at)));
   const said = make("div", { class: "said" });
   if (message.author === "visitor") said.append(make("p", { dir: "auto" }, message.text));
-  else said.append(...paragraphs(message.text, message.citations ?? []));
+  else said.append(...paragraphs(words(message), message.citations ?? []));
   item.append(who, said);
   const more = [sources(message.citations ?? []), actions(message.actions ?? [], act)].filter(Boolean);
   if (message.kind === "crisis") said.append(...more);

@@ -9,7 +9,7 @@ const nice = (most) => {
 
 /** Rows of stacked bars: [{label, parts: [{value, kind}], after}]. */
 export function bars(title, rows) {
-  const [left, width, height] = [112, 460, 34];
+  const [left, width, height] = [150, 520, 34];
   const most = nice(Math.max(1, ...rows.map((row) => row.parts.reduce((sum, part) => sum + part.value, 0))));
   const room = width - left - 64;
   const drawn = rows.flatMap((row, n) => {
@@ -30,7 +30,7 @@ export function bars(title, rows) {
 
 /** Pairs of bars over 24 hours: [{hour, a, b}]. */
 export function hours(title, rows) {
-  const [width, height, low] = [460, 190, 160];
+  const [width, height, low] = [520, 200, 168];
   const most = nice(Math.max(1, ...rows.map((row) => Math.max(row.a, row.b))));
   const slot = (width - 34) / 24;
   const up = (value) => (value / most) * (low - 12);

@@ -50,7 +50,7 @@ function flags(found) {
   return panel(
     "Flags and their marks",
     `${found.handoffs} handoffs were opened or raised by a rule. Clinicians marked ${marks.right ?? 0} flags right, ${marks.wrong ?? 0} wrong, and ${marks.missed ?? 0} messages that should have been flagged.`,
-    found.rules.length ? chart.bars("Rules that fired most", found.rules.slice(0, 8).map((row) => ({ label: row.rule.slice(0, 16), parts: [{ value: row.fired, kind: "c" }], after: `${row.fired}${row.wrong ? `, ${row.wrong} wrong` : ""}` }))) : null,
+    found.rules.length ? chart.bars("Rules that fired most", found.rules.slice(0, 8).map((row) => ({ label: row.rule.slice(0, 20), parts: [{ value: row.fired, kind: "c" }], after: `${row.fired}${row.wrong ? `, ${row.wrong} wrong` : ""}` }))) : null,
     chart.table(["Rule", "Fired", "Marked right", "Marked wrong"], found.rules.map((row) => [row.rule, row.fired, row.right, row.wrong])),
   );
 }
@@ -68,7 +68,7 @@ function volume(rows) {
 function reasons(found) {
   const rows = Object.entries(found).sort((a, b) => b[1] - a[1]);
   if (!rows.length) return null;
-  return panel("Reasons", "", chart.bars("Handoffs by reason", rows.slice(0, 10).map(([name, value]) => ({ label: reason(name).slice(0, 16), parts: [{ value, kind: "c" }], after: String(value) }))));
+  return panel("Reasons", "", chart.bars("Handoffs by reason", rows.slice(0, 10).map(([name, value]) => ({ label: reason(name).slice(0, 20), parts: [{ value, kind: "c" }], after: String(value) }))));
 }
 
 async function draw() {

@@ -1,0 +1,89 @@
+"""A real Chromium, the real server, and a website of somebody else's to put the widget on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import chromium
+import pytest
+from cast import Server
+from place import Clinician, NewContext, Site, Watched, open_chat
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.http.shutdown()
+
+
+@pytest.fixture(scope="session")
+def settings(site: Site) -> dict[str, str]:
+    return {"HANDRAIL_ALLOWED_ORIGINS": site.url, "HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000"}
+
+
+@pytest.fixture(scope="session")
+def server(make_server: Callable[..., Server], settings: dict[str, str]) -> Server:
+    """One for all tests that leave it standing."""
+    return make_server(**settings)
+
+
+@pytest.fixture(scope="session")
+def clinician(server: Server) -> Clinician:
+    return Clinician(server, server.key("browser", "handoffs"))
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    try:
+        path = chromium.find(playwright.chromium)
+    except chromium.NoChromium as missing:
+        pytest.fail(str(missing), pytrace=False)
+    browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def new_context(browser: Browser, site: Site, watched: Watched) -> Iterator[NewContext]:
+    """Makes browser contexts. Afterwards: no script error, and no request to anybody but loopback."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        options.setdefault("viewport", {"width": 390, "height": 780})
+        context = browser.new_context(**options)
+        context.set_default_timeout(20000)
+        watched.watch(context)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    ours = ("http://127.0.0.1:", "http://localhost:", "data:", "blob:", "about:")
+    assert [url for url in watched.requests if not url.startswith(ours)] == []
+    assert watched.errors == []
+
+
+@pytest.fixture
+def page(new_context: NewContext) -> Page:
+    return new_context().new_page()
+
+
+@pytest.fixture
+def chat(page: Page, server: Server, site: Site) -> Page:
+    """The conversation page, opened and ready."""
+    return open_chat(page, server, site)

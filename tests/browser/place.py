@@ -1,0 +1,112 @@
+"""Where the browser tests happen: a website of somebody else's, and what a visitor does with hands and eyes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+from cast import Server
+from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page
+
+NewContext = Callable[..., BrowserContext]
+
+
+class Site:
+    """A website of somebody else's: pages by path, each with its own headers."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[str, dict[str, str]]] = {
+            "/away": ("<!doctype html><title>Weather</title><h1>Weather</h1>", {}),
+            "/before": ("<!doctype html><title>Before</title><h1>Before</h1>", {}),
+        }
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body, headers = site.pages.get(self.path.partition("?")[0], ("", {}))
+                self.send_response(200 if body else 404)
+                for name, value in ({"Content-Type": "text/html; charset=utf-8"} | headers).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        port = self.http.server_address[1]
+        self.url = f"http://localhost:{port}"  # localhost against 127.0.0.1: another site, not only another port
+        self.stranger = f"http://127.0.0.1:{port}"  # the same pages from an origin that nobody allowed
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    @property
+    def away(self) -> str:
+        return f"{self.url}/away"
+
+    def put(self, path: str, body: str, **headers: str) -> str:
+        self.pages[path] = (body, {name.replace("_", "-"): value for name, value in headers.items()})
+        return self.url + path
+
+
+class Watched:
+    """What browser contexts asked of the network, and what went wrong in their pages."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+
+def open_chat(page: Page, server: Server, site: Site, query: str = "") -> Page:
+    """The conversation page, with its conversation open."""
+    page.goto(f"{server.url}/chat?exit={site.away}{query}")
+    page.wait_for_function("() => JSON.parse(sessionStorage.getItem('handrail') || '{}').id")
+    return page
+
+
+def kept(page: Page | Frame) -> dict[str, Any]:
+    """What the tab remembers: id, token, unsent …"""
+    return dict(page.evaluate("() => JSON.parse(sessionStorage.getItem('handrail') || '{}')"))
+
+
+def write(page: Page | Frame | FrameLocator, text: str) -> None:
+    """As a visitor does: into the first textbox, and Enter."""
+    box = page.get_by_role("textbox").first
+    box.fill(text)
+    box.press("Enter")
+
+
+def stored(server: Server, page: Page | Frame) -> list[dict[str, Any]]:
+    """The conversation as the server has it."""
+    tab = kept(page)
+    answer = httpx.get(
+        f"{server.url}/v1/conversations/{tab['id']}/messages",
+        headers={"Authorization": f"Bearer {tab['token']}"},
+        timeout=30,
+    )
+    return list(answer.json()["messages"])
+
+
+class Clinician:
+    """Somebody of the practice, at the API."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        self.http = httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    def claim(self, conversation: str) -> str:
+        """Claims the conversation's handoff; gives the handoff's id."""
+        waiting = self.http.get("/v1/handoffs", params={"state": "waiting"}).json()["handoffs"]
+        found: str = next(one["id"] for one in waiting if one["conversation"] == conversation)
+        claimed = self.http.post(f"/v1/handoffs/{found}/claim", json={})
+        assert claimed.status_code == 200, claimed.text
+        return found
+
+    def say(self, handoff: str, text: str) -> None:
+        answer = self.http.post(f"/v1/handoffs/{handoff}/messages", json={"text": text})
+        assert answer.status_code in {200, 201}, answer.text
