@@ -56,9 +56,9 @@ def page_of(root: HtmlElement) -> Page:
     page.title = _title(root, metas, linked)
     page.updated = _date(root, metas, linked)
     page.language = (root.get("lang") or metas.get("language") or metas.get("content-language") or "")[:2].lower()
-    page.summary = tidy(metas.get("description") or metas.get("og:description") or "").replace("\n", " ")
+    page.summary = _one_line(metas.get("description") or metas.get("og:description") or "")
     page.questions = tuple(
-        tidy(str(entry.get("name", ""))).replace("\n", " ")
+        _one_line(str(entry.get("name", "")))
         for entry in linked
         if entry.get("@type") == "Question" and entry.get("name")
     )

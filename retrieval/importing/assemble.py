@@ -56,7 +56,7 @@ def assemble(page: Page, *, path: str, data: bytes) -> Imported:
         sections=sections,
         summary=_summary(page.summary),
         questions=_questions(blocks, page.questions),
-        topics=tuple(tidy(topic) for topic in page.topics),
+        topics=tuple(tidy(unseen(topic)[0]) for topic in page.topics if not found("machine", topic)),
         sources=sources,
         updated=page.updated,
         language=language,
@@ -147,6 +147,7 @@ def _questions(blocks: list[Block], declared: tuple[str, ...]) -> tuple[str, ...
 
 
 def _summary(text: str) -> str:
+    text = tidy(unseen(text)[0]).replace("\n", " ")
     if not text or found("machine", text):
         return ""
     kept, _ = promotions.cut(text)
