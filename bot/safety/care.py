@@ -42,7 +42,7 @@ def chosen(country: Country, language: str, topics: tuple[str, ...]) -> tuple[Cr
 
 
 def care(words: Words, country: Country, language: str, topics: tuple[str, ...], said: tuple[str, ...]) -> Care:
-    """The sentence that names the lines."""
+    """The sentence that names the lines for these topics, said otherwise than before."""
     lines = chosen(country, language, topics)
     if not lines:
         return Care("", (), ())
@@ -73,7 +73,7 @@ def taps(words: Words, line: CrisisLine, language: str, *, chat: bool = False) -
     found: list[Action] = []
     if number := _dial(line.call):
         found.append(
-            Action("call", words.say("tap_call", language, name=line.name, number=line.call)[0], f"tel:{number}")
+            Action("call", words.say("tap_call_line", language, name=line.name, number=line.call)[0], f"tel:{number}")
         )
     if line.text and (number := _dial(line.text)):
         body = line.text.partition(" ")[0]
@@ -88,7 +88,7 @@ def emergency_tap(words: Words, country: Country, language: str) -> tuple[Action
     number = _dial(country.emergency)
     if not number:
         return ()
-    return (Action("call", words.say("tap_call", language, name="", number=country.emergency)[0], f"tel:{number}"),)
+    return (Action("call", words.say("tap_call", language, number=country.emergency)[0], f"tel:{number}"),)
 
 
 def _dial(written: str) -> str:

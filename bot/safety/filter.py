@@ -97,6 +97,7 @@ class Filter:
     def _packs_for(self, found: Tokens, language: str, spoken: str, packs: Mapping[str, Pack]) -> list[str]:
         """English always, the language stated and the one found, and each pack whose own words are in the text."""
         seen = set(found.words)
+        seen.update(part for word in found.words if "'" in word for part in word.split("'"))
         codes = ["en", *(code for code in (language.split("-")[0].lower(), spoken) if code in packs)]
         codes += [code for code, own in self._own.items() if not own.isdisjoint(seen)]
         return [code for code in dict.fromkeys(codes) if code in packs]

@@ -146,6 +146,9 @@ def written(word: str, same: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
             return found
         if word.endswith("'s"):
             return (word[:-2], "s")
+        head, _, rest = word.partition("'")
+        if len(head) <= 2 and rest:  # l'alcool, d'en, qu'il
+            return (head, *written(rest, same))
         return (plain,)
     return (word,)
 

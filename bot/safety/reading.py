@@ -164,6 +164,8 @@ def negated(sentence: Sentence, grammar: Grammar, a: int, b: int, phrase: Phrase
     denials = sum(
         words[n] in lists["negators"] and words[n] not in phrase.words and not _void(sentence, grammar, n) for n in range(a, b)
     )
+    if words[a] in lists["subjects"] and (a == 0 or words[a - 1] not in lists["keeps"]):
+        return denials % 2 == 1
     for n in range(a - 1, max(-1, a - 1 - _REACH), -1):
         word = words[n]
         if word in lists["barriers"]:
@@ -174,7 +176,7 @@ def negated(sentence: Sentence, grammar: Grammar, a: int, b: int, phrase: Phrase
             denials += 1
         elif word in lists["strong_self"]:
             break
-        elif word in lists["subjects"] and n and words[n - 1] not in lists["keeps"] | lists["negators"]:
+        elif word in lists["subjects"] and n and words[n - 1] not in lists["keeps"]:
             break
     return denials % 2 == 1
 

@@ -80,8 +80,9 @@ def verdict_of(hits: list[Hit], sums: list[Sum], extra: list[Fired], memory: Saf
         reason = Reason.BOOKING
     reply = next((replies[f.rule] for f in fired if replies.get(f.rule)), "")
     routed = any(h.rule.route == "human" for h in hits)
-    human = urgency >= 2 or routed or bool({"booking", "asked"} & set(intents)) or (urgency == 1 and reason in _TO_A_PERSON)
-    human = human or reason in {Reason.BOOKING, Reason.ASKED, Reason.MEDICATION, Reason.FAULT}
+    kept = all(h.rule.route == "bot" for h in hits if h.urgency == 1)
+    human = urgency >= 2 or routed or bool({"booking", "asked"} & set(intents))
+    human = human or (urgency == 1 and reason in _TO_A_PERSON and not kept)
     level, level_reason = memory.level, memory.reason
     if rank(urgency, reason) > rank(level, level_reason) and (urgency > level or level_reason is Reason.NONE):
         level, level_reason = max(urgency, level), reason

@@ -1,4 +1,4 @@
-"""What is said to a message that the filter noticed: one direct question at a time, lines, willingness, people, a step."""
+"""What is said to what the filter noticed: one direct question at a time, lines, willingness, people, a step."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bot.safety.screening import Screening
 from bot.words import Country, Words
 
 AFTER = {"thoughts": "plan", "plan": "means", "means": "when"}  # what is asked next, unless it was denied
+BREAK = "\n\n"
+APART = frozenset({"risk_queued", "emergency_reach", "emergency_reach_child", "emergency_more"})  # each begins a paragraph
 AGAIN_AFTER = 4  # visitor messages after a denial, before it is asked once more
 QUESTION = {
     Reason.HARM_TO_OTHERS: "harm",
@@ -62,6 +64,8 @@ class _Page:
     lines: list[str] = field(default_factory=list)
 
     def say(self, block: str, **values: object) -> None:
+        if block in APART:
+            self.sentences.append(BREAK)
         text, key = self.words.say(block, self.language, self.said, emergency=self.country.emergency, **values)
         self.sentences.append(text)
         self.said.append(key)
@@ -74,13 +78,13 @@ class _Page:
 
     def care(self, topics: tuple[str, ...]) -> Care:
         found = care(self.words, self.country, self.language, topics, tuple(self.said))
-        self.sentences.append(found.text)
+        self.sentences += [BREAK, found.text]
         self.actions += found.actions
         self.lines += found.names
         return found
 
     def drafts(self, kind: Kind) -> tuple[Draft, ...]:
-        text = " ".join(s for s in self.sentences if s)
+        text = " ".join(s for s in self.sentences if s).replace(f" {BREAK} ", BREAK).removeprefix(f"{BREAK} ")
         unique = tuple({(a.type, a.value): a for a in self.actions}.values())
         return (Draft(Author.BOT, kind, text, actions=unique),) if text else ()
 
@@ -148,7 +152,7 @@ class Script:
             page.care(self._topics(verdict))
             return page.done(Kind.BOUNDARY if verdict.urgency < Urgency.CHECK_IN else kind)
         answered = str(memory.notes.get("answered", ""))
-        if memory.pending and answered and not (screening.rose and not answered == "yes"):
+        if memory.pending and answered and not (screening.rose and answered != "yes"):
             return self._answered(page, screening, answered, kind, promise)
         if verdict.urgency >= Urgency.CHECK_IN:
             return self._noticed(page, screening, kind, promise, owner)
