@@ -219,7 +219,7 @@ def card(
         contact="" if child else (contact.strip() or booking.contact),
         safe_contact=safe_contact.strip() or str(booking.notes.get("safe_contact", "")),
         note=note.strip() or booking.note,
-        consent=consent,
+        consent=consent or str(booking.notes.get("consent", "")),
         booking=booking if booking.state else None,
     )
 

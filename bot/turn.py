@@ -189,7 +189,7 @@ class Desk:
     ) -> Said | None:
         """A consultation request, one question at a time; None when this message is about something else."""
         draft = memory.booking
-        wanted = "booking" in verdict.intents
+        wanted = "booking" in verdict.intents or self.parts.booking.wants(text, language)
         if not wanted and (draft.state in {"", "given_up"} or "asked" in verdict.intents):
             return None
         step = self.parts.booking.step(

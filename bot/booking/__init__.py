@@ -37,6 +37,10 @@ class Booking:
         """A new request, with whatever details the first message has."""
         return self.step(text, BookingDraft(), now, language=language, wanted=True, minor=minor, under_13=under_13)
 
+    def wants(self, text: str, language: str) -> bool:
+        """Whether the whole message is a wish to book or to go on with it: "book", "book again please"."""
+        return self.details.is_("wants", text.rstrip(" ?"), language)
+
     def pause(self, draft: BookingDraft, wanted: bool = False) -> BookingDraft:
         """While a risk flag is open nothing is asked; what was given stays, and a wish to book made now is kept."""
         if draft.state == "asking" or (wanted and draft.state in {"", "given_up"}):
@@ -71,6 +75,10 @@ class Booking:
         talk.set(state="asking", asked="")
         talk.note(lefts=0)
         talk.say("booking_resumed" if again else "booking_begin")
+        if not talk.draft.notes.get("consent"):
+            talk.say("booking_consent")
+            today = self.hours.local(talk.now).date().isoformat()
+            talk.note(consent=f"{talk.lines[-1]} ({today})")
         self._tell_minor(talk)
         problems = self._read(talk)[1]
         return self._next(talk, problems, left=self._asks_beside(talk))

@@ -118,6 +118,24 @@ def test_declined_details_are_left_out(chat: Chat) -> None:
     assert late.draft.contact == "sam@example.org" and "contact" not in late.draft.refused
 
 
+def test_the_consent_is_a_sentence_said_once_and_kept_with_its_date(chat: Chat) -> None:
+    chat.begin()
+    assert "you agree that our team reads this conversation" in chat.last
+    assert chat.draft.notes["consent"].endswith("(2026-11-22)") and chat.draft.notes["consent"][:20] in chat.last
+    chat.write("never mind")
+    chat.begin("book")
+    assert "you agree" not in chat.last
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("book", True), ("Book again, please!", True), ("can we go on with the booking?", True), ("an appointment", True),
+     ("what book do you recommend", False), ("my facebook", False), ("the booking was wrong", False)],
+)  # fmt: skip
+def test_the_word_that_we_tell_people_to_say_is_understood(booking: Booking, text: str, is_one: bool) -> None:
+    assert booking.wants(text, "en") is is_one
+
+
 # ── something else in between ──
 
 
