@@ -14,7 +14,7 @@ ALWAYS = "24/7"
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """What one reply shows: the sentence, the things to tap, the lines' names. Every number tapped stands in the text."""
+    """What one reply shows: the sentence, what can be tapped, the lines' names. Every number tapped is in the text."""
 
     text: str
     actions: tuple[Action, ...]
@@ -22,7 +22,7 @@ class Care:
 
 
 def chosen(country: Country, language: str, topics: tuple[str, ...]) -> tuple[CrisisLine, ...]:
-    """One line that takes calls and texts, or one of each: for the topic, in the language, day and night where there is."""
+    """One line that takes calls and texts, or one of each: for the topic, in the language, day and night if it can be."""
     pool = [*country.about(*topics), *country.about("suicide", "crisis")]
     pool = list(dict.fromkeys(pool))
 

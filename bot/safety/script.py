@@ -12,7 +12,7 @@ from bot.words import Country, Words
 
 AFTER = {"thoughts": "plan", "plan": "means", "means": "when"}  # what is asked next, unless it was denied
 BREAK = "\n\n"
-APART = frozenset({"risk_queued", "emergency_reach", "emergency_reach_child", "emergency_more"})  # each begins a paragraph
+APART = frozenset({"risk_queued", "emergency_reach", "emergency_reach_child", "emergency_more"})  # a paragraph each
 AGAIN_AFTER = 4  # visitor messages after a denial, before it is asked once more
 QUESTION = {
     Reason.HARM_TO_OTHERS: "harm",
