@@ -64,6 +64,7 @@ def shown(request: Request, who: Staff, name: str, **context: Any) -> Response:
         f"console/{name}.html",
         me=user,
         config=config,
+        reasons=work.REASONS,
         nav=[(path, label) for path, label, scopes in PAGES if who.scopes & scopes],
         here=request.url.path,
         **context,
@@ -84,7 +85,7 @@ async def queue(request: Request) -> Response:
     for row in (*rows["waiting"], *rows["claimed"]):
         minutes = int((now - datetime.fromisoformat(row["opened_at"])).total_seconds() // 60)
         row["waited"] = f"waiting {minutes} min" if minutes < 90 else f"waiting {minutes // 60} h"
-    return shown(request, who, "queue", rows=rows, reasons=work.REASONS)
+    return shown(request, who, "queue", rows=rows)
 
 
 @router.get("/console/welcome")

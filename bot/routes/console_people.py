@@ -79,10 +79,10 @@ async def people(request: Request, who: Admin) -> JSONResponse:
     )
 
 
-async def _order(app: Here, who: Staff, make: office.Order, **given: Any) -> dict[str, Any]:
+async def _order(app: Here, by: Staff, make: office.Order, /, **given: Any) -> dict[str, Any]:
     """One of the office's orders, the same as on the command line, in this person's name."""
     try:
-        return await make(app.store, app.clock(), **given, by=who.holder.id)
+        return await make(app.store, app.clock(), **given, by=by.holder.id)
     except office.OrderRefused as error:
         raise Problem(422, str(error)) from None
 

@@ -1,0 +1,99 @@
+"""A server of the console's own, its staff signed in, and a browser to see it with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cast import Server
+from playwright.sync_api import Browser, sync_playwright
+
+sys.path.append(str(Path(__file__).parents[1] / "browser"))
+import chromium  # noqa: E402
+from people import Console, Person, Staff  # noqa: E402
+
+Open = Callable[..., Console]
+SETTINGS = {"HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000", "HANDRAIL_PROXIES": "1"}
+
+
+@pytest.fixture(scope="session")
+def server(make_server: Callable[..., Server]) -> Server:
+    """Behind one proxy, so that each of the cast comes from an address of their own."""
+    return make_server(**SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def staff(server: Server) -> Staff:
+    return Staff(server)
+
+
+@pytest.fixture(scope="session")
+def admin(staff: Staff) -> Person:
+    return staff.admin
+
+
+@pytest.fixture(scope="session")
+def ana(staff: Staff) -> Person:
+    return staff.ana
+
+
+@pytest.fixture(scope="session")
+def ben(staff: Staff) -> Person:
+    return staff.ben
+
+
+@pytest.fixture(scope="session")
+def desk(staff: Staff) -> Person:
+    return staff.desk
+
+
+@pytest.fixture(scope="session")
+def auditor(staff: Staff) -> Person:
+    return staff.auditor
+
+
+@pytest.fixture
+def empty(ana: Person, server: Server) -> None:
+    """Nobody waits, nobody is held."""
+    clear(server, ana)
+
+
+def clear(server: Server, who: Person) -> None:
+    for state in ("claimed", "waiting"):
+        for h in who.get(f"/v1/handoffs?state={state}").json()["handoffs"]:
+            if state == "waiting":
+                who.post(f"/v1/handoffs/{h['id']}/claim")
+            who.post(f"/v1/handoffs/{h['id']}/close", {"outcome": "resolved", "note": "between two tests"})
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as running:
+        try:
+            path = chromium.find(running.chromium)
+        except chromium.NoChromium as missing:
+            pytest.fail(str(missing), pytrace=False)
+        one = running.chromium.launch(executable_path=path, args=chromium.ARGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def console(browser: Browser, server: Server) -> Iterator[Open]:
+    """Opens a console for somebody, signed in by their cookie, watched for faults."""
+    opened: list[Console] = []
+
+    def open_one(who: Person, path: str = "/console", **more: object) -> Console:
+        one = Console(browser, who, path, **more)
+        opened.append(one)
+        return one
+
+    yield open_one
+    for one in opened:
+        one.context.close()
+    faults = [fault for one in opened for fault in one.faults]
+    assert not faults, faults
+
+
