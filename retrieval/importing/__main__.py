@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from retrieval.importing import SUFFIXES, preview, read_all, report
+from retrieval.importing import SUFFIXES, Imported, read_all, report, write_pages
 from retrieval.model import ArticleRefused
 
 
@@ -22,12 +22,12 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="one line a file instead of one line a piece")
     asked = parser.parse_args()
     refused = 0
-    if asked.preview:
-        asked.preview.mkdir(parents=True, exist_ok=True)
+    outcomes: list[tuple[str, Imported | ArticleRefused]] = []
     if asked.table:
         sys.stdout.write("| file | words in it | words kept | pieces kept, dropped, flagged | questions | title |\n")
         sys.stdout.write("|---|--:|--:|---|--:|---|\n")
     for path, outcome in read_all(_files(asked.files)):
+        outcomes.append((path.name, outcome))
         if isinstance(outcome, ArticleRefused):
             refused += 1
             sys.stdout.write(f"refused: {outcome}\n")
@@ -41,8 +41,8 @@ def main() -> int:
             sys.stdout.write(f"| {path.name} | {before} | {after} | {counts} | {questions} | {title} |\n")
         else:
             sys.stdout.write(report(outcome) + "\n\n")
-        if asked.preview:
-            (asked.preview / f"{path.name}.html").write_text(preview(outcome), encoding="utf-8")
+    if asked.preview:
+        write_pages(outcomes, asked.preview)
     return 1 if refused else 0
 
 

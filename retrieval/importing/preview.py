@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from retrieval.importing.model import Imported
+from retrieval.importing.apart import read_all
+from retrieval.importing.model import SUFFIXES, Imported
+from retrieval.model import ArticleRefused
 
 
 @cache
-def _template() -> Template:
-    text = resources.files("retrieval.importing").joinpath("preview.html").read_text(encoding="utf-8")
+def _template(name: str) -> Template:
+    text = resources.files("retrieval.importing").joinpath(name).read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
         text
     )
@@ -21,7 +26,42 @@ def _template() -> Template:
 def preview(imported: Imported) -> str:
     """One HTML page that needs nothing else, with everything in it escaped: the file's pieces in their order, kept,
     dropped and flagged told apart by word, shape and colour."""
-    return _template().render(imported=imported, article=imported.article)
+    return _template("preview.html").render(imported=imported, article=imported.article)
+
+
+def write_previews(folder: Path, out: Path) -> int:
+    """A preview of each file below `folder` that is imported (prepared articles are not), and an index.html over them.
+
+    Returns how many previews were written into `out`, which is made if it is missing. Raises OSError when it cannot be.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not is_prepared(path))
+    return write_pages([(str(path.relative_to(folder)), outcome) for path, outcome in read_all(paths)], out)
+
+
+def write_pages(outcomes: Iterable[tuple[str, Imported | ArticleRefused]], out: Path) -> int:
+    """Writes a preview for each (name, what became of it), and index.html; returns how many previews."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[tuple[str, str, Imported | None, str]] = []
+    for name, outcome in outcomes:
+        if isinstance(outcome, ArticleRefused):
+            rows.append((name, "", None, str(outcome)))
+            continue
+        page = re.sub(r"[^\w.-]+", "_", name).lstrip(".") + ".html"
+        (out / page).write_text(preview(outcome), encoding="utf-8")
+        rows.append((name, page, outcome, ""))
+    (out / "index.html").write_text(_template("previews.html").render(rows=rows), encoding="utf-8")
+    return sum(imported is not None for _, _, imported, _ in rows)
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether a file is an article of our own format, which is read as it stands: Markdown under a `+++` table."""
+    if path.suffix.lower() != ".md" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"+++")
+    except OSError:
+        return False
 
 
 def report(imported: Imported, *, width: int = 96) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.importing import Imported, preview, read_all, report
+from retrieval.importing import Imported, preview, read_all, report, write_previews
 from retrieval.sentences import split_sentences
 
 HERE = Path(__file__).parent
@@ -242,3 +242,25 @@ def test_the_command_writes_previews_and_says_what_it_refused(tmp_path: Path) ->
     assert done.returncode == 1
     assert "refused: empty.txt: This file is empty" in done.stdout
     assert "Practice changes the brain" in (tmp_path / "out" / "fine.txt.html").read_text(encoding="utf-8")
+
+
+def test_a_page_in_the_encoding_it_declares(imported: dict[str, Imported], tmp_path: Path) -> None:
+    text = (HERE / "pages" / "calma-tablas.html").read_text(encoding="utf-8")
+    (tmp_path / "calma-tablas.html").write_bytes(text.encode("windows-1252"))
+    (_, outcome), *_ = read_all([tmp_path / "calma-tablas.html"])
+    assert isinstance(outcome, Imported)
+    assert outcome.pieces == imported["calma-tablas.html"].pieces
+    assert "Read as windows-1252, as the page declares." in outcome.notes
+
+
+def test_previews_of_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    (folder / "old").mkdir(parents=True)
+    (folder / "old" / "fine.txt").write_text("Practice changes the brain, and it takes its time to do so.")
+    (folder / "<empty>.txt").write_text("")
+    (folder / "prepared.md").write_text('+++\ntitle = "Prepared"\n+++\n\nIt is read elsewhere.\n')
+    assert write_previews(folder, tmp_path / "out") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["index.html", "old_fine.txt.html"]
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert 'href="old_fine.txt.html"' in index
+    assert "Refused: &lt;empty&gt;.txt: This file is empty" in index
