@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.answer.asked import Asked, Spoken
@@ -11,7 +11,7 @@ from bot.answer.compose import MARGIN, Quoted, choose, joined
 from bot.answer.followup import HERE, REACH, Reading, read
 from bot.answer.redact import redact
 from bot.answer.suggest import Suggestions
-from bot.answer.talk import Shape, fold
+from bot.answer.talk import Shape, fold, fold_known
 from bot.answer.wording import echo
 from bot.model import Action, Gap, TalkMemory
 from bot.ports import Search
@@ -24,23 +24,47 @@ _LOOKED = 16  # hits among which one must fit
 _KEPT = 60  # quoted sentences remembered
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Of one version of the articles: words that name nobody, and the questions, folded, that each names as its own."""
+
+    version: str
+    words: frozenset[str]
+    asked: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, version: str, articles: Mapping[str, Article]) -> _Known:
+        words: set[str] = set()
+        asked: dict[str, tuple[str, ...]] = {}
+        for slug, article in articles.items():
+            own = [fold_known(question) for question in article.questions]
+            for question in own:
+                asked[question] = (*asked.get(question, ()), slug)
+            headings = (section.heading for section in article.sections)
+            words.update(fold_known(" ".join((article.title, *article.topics, *headings, *own))).split())
+        return cls(version, frozenset(words), asked)
+
+
 class FromArticles:
     """The search, and how its finds become a reply."""
 
     def __init__(self, search: Search, suggest: Suggestions) -> None:
         self._search, self._suggest = search, suggest
-        self._vocabulary: tuple[str, frozenset[str]] = ("", frozenset())
+        self._read = _Known("", frozenset(), {})
 
     def language(self) -> str:
         """The language that the articles are in."""
         return next((article.language for article in self._search.articles.values()), "en")
 
     def gap(self, question: str, language: str, nearest: str = "", score: float = 0.0) -> Gap:
-        """A question that went unanswered, redacted; the articles' own words name nobody."""
-        if self._vocabulary[0] != self._search.version:
-            texts = (p.text for slug in self._search.articles for p in self._search.passages(slug))
-            self._vocabulary = (self._search.version, frozenset(word for text in texts for word in fold(text).split()))
-        return Gap(redact(question, self._vocabulary[1]), language, nearest, round(score, 4))
+        """A question that went unanswered, redacted; the words of the articles' titles and questions name nobody."""
+        return Gap(redact(question, self._known().words), language, nearest, round(score, 4))
+
+    def _known(self) -> _Known:
+        """What is read off the articles once in an index's life."""
+        if self._read.version != self._search.version:
+            self._read = _Known.of(self._search.version, self._search.articles)
+        return self._read
 
     def confidence(self, asked: Asked) -> float:
         return self._search.find(asked.text, vector=asked.vector, limit=1).confidence
@@ -89,15 +113,14 @@ class FromArticles:
 
     def _own(self, asked: Asked) -> tuple[str, ...]:
         """The articles that name this very question, in these words, as one that they answer."""
-        core = asked.core
-        return tuple(slug for slug, a in self._search.articles.items() if any(fold(q) == core for q in a.questions))
+        return self._known().asked.get(asked.core, ())
 
     def _sides(self, asked: Asked, shape: Shape, hits: Sequence[Hit]) -> list[Hit]:
         """For a comparison: a sentence for each side that the first find does not speak of."""
         if len(shape.sides) != 2 or not hits:
             return []
         template = str(asked.talk.table.get("offers", {}).get("define", "{topic}"))
-        shown = fold(hits[0].text).split()
+        shown = fold_known(hits[0].text).split()
         found: list[Hit] = []
         for side in shape.sides:
             own = set(asked.talk.content(side)) - asked.talk.generic
@@ -276,5 +299,5 @@ class FromArticles:
 
 def _speaks_of(hit: Hit, topic: set[str]) -> bool:
     """Whether the sentence, its heading or its article's title names the topic; anything does where there is none."""
-    said = {word[:5] for word in fold(f"{hit.passage.title} {hit.passage.heading} {hit.text}").split()}
+    said = {word[:5] for word in fold_known(f"{hit.passage.title} {hit.passage.heading} {hit.text}").split()}
     return not topic or any(word[:5] in said for word in topic)

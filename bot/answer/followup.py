@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.answer.talk import Talk, fold
+from bot.answer.talk import Talk, fold, fold_known
 from bot.model import TalkMemory
 from bot.ports import Search
 from retrieval.confidence import threshold
@@ -90,7 +90,7 @@ def put_in(talk: Talk, core: str, topic: str) -> str:
 
 def _named(talk: Talk, passage: Passage) -> set[str]:
     """What a passage is about, by its article's title and its heading."""
-    return set(talk.content(fold(f"{passage.title} {passage.heading}")))
+    return set(talk.content(fold_known(f"{passage.title} {passage.heading}")))
 
 
 def _of_the_other(search: Search, talk: Talk, named: str, topic: str, memory: TalkMemory, other: Found) -> Reading:
@@ -101,7 +101,7 @@ def _of_the_other(search: Search, talk: Talk, named: str, topic: str, memory: Ta
         query = last.replace(topic, named)
         found = search.find(query, limit=REACH)
         lead = found.hits[0] if found.hits else None
-        said = _named(talk, lead.passage) | set(fold(lead.text).split()) if lead else set()
+        said = _named(talk, lead.passage) | set(fold_known(lead.text).split()) if lead else set()
         if found.answerable and set(named.split()) & said:
             return Reading(query, found.hits, found.confidence, named)
     return Reading(named, other.hits, other.confidence, named)
@@ -114,7 +114,7 @@ def _own_question(search: Search, talk: Talk, own: Sequence[str], slug: str) -> 
     if article is None or not stems:
         return ""
     for question in article.questions:
-        if stems <= {_stem(word) for word in talk.content(fold(question))}:
+        if stems <= {_stem(word) for word in talk.content(fold_known(question))}:
             return question if question.endswith("?") else f"{question}?"
     return ""
 
@@ -127,7 +127,8 @@ def _missing(own: Sequence[str], topic: str, hits: Sequence[Hit], bare: Reading)
     """Words that a follow-up brought in and that nothing near the top speaks of; "" when all is covered, or nearly."""
     if not own or bare.confidence >= 0.6 * threshold() or not hits:
         return ""
-    said = fold(" ".join(f"{hit.passage.title} {hit.passage.heading} {hit.passage.text}" for hit in hits[:3])).split()
+    texts = (f"{hit.passage.title} {hit.passage.heading} {hit.passage.text}" for hit in hits[:3])
+    said = [word for text in texts for word in fold_known(text).split()]
     stems = {_stem(word) for word in said}
     unsaid = [word for word in own if _stem(word) not in stems and word not in topic.split()]
     return " ".join(unsaid) if len(unsaid) == len(own) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.answer.talk import Talk, fold
+from bot.answer.talk import Talk, fold, fold_known
 from bot.ports import Search
 from retrieval.model import Article
 
@@ -35,12 +35,13 @@ class Suggestions:
     ) -> tuple[str, ...]:
         """Up to `most` next questions from these articles, nearest first, that lead to something not shown yet."""
         articles, seen = self._search.articles, set(shown)
-        own = [set(talk.content(fold(question))) for question in asked]
+        said = {fold(question) for question in asked}
+        own = [set(talk.content(question)) for question in said]
         chosen: list[str] = []
         leads: set[str] = set()
         for question in self._candidates(talk, [articles[s] for s in slugs if s in articles])[:_TRIED]:
-            words = set(talk.content(fold(question)))
-            if any(words == other for other in own) or fold(question) in {fold(a) for a in asked}:
+            words = set(talk.content(fold_known(question)))
+            if any(words == other for other in own) or fold_known(question) in said:
                 continue
             answerable, slug, lead = self.leads_to(question)
             if not answerable or lead in seen or lead in leads or slug not in slugs:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from bot.words import Language, Practice, WordsFault
@@ -23,6 +24,12 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return _SPACE.sub(" ", _NOT_WORD.sub(" ", _APOSTROPHES.sub("", plain))).strip()
+
+
+@lru_cache(maxsize=16384)
+def fold_known(text: str) -> str:
+    """`fold` for the articles' own texts, remembered. Never for what a visitor wrote."""
+    return fold(text)
 
 
 def parts_of(text: str) -> tuple[str, ...]:
