@@ -34,7 +34,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.browser: $(VENV)/.installed-test
-	@$(PY) -m tests.browser.chromium --install
+	@$(PY) tests/browser/chromium.py --install
 	@touch $@
 
 setup: $(VENV)/.installed ## set up .venv for running
@@ -49,13 +49,13 @@ check: $(VENV)/.installed ## prove rules, articles, lines, settings
 	@$(VENV)/bin/handrail check
 
 bench: $(VENV)/.installed-test ## print the figures of the README and docs
-	@$(PY) -m tests.bench
+	@$(PY) tests/bench/all.py
 
 torture: $(VENV)/.installed-test ## the long form of the nothing-lost suite
 	@HANDRAIL_TORTURE=full $(PY) -m pytest tests/torture $(ARGS)
 
 cluster: $(VENV)/.installed ## two replicas, PostgreSQL and nginx on this machine, without containers
-	@$(PY) -m tests.cluster
+	@$(PY) tests/cluster.py
 
 clean: ## take away .venv and caches; your data folder stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

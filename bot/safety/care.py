@@ -22,7 +22,7 @@ class Care:
 
 
 def chosen(country: Country, language: str, topics: tuple[str, ...]) -> tuple[CrisisLine, ...]:
-    """One line that takes calls and texts, or one of each: for the topic, in the language, day and night if it can be."""
+    """One line that takes calls and texts, or one of each: for the topic, in the language, at any hour if possible."""
     pool = [*country.about(*topics), *country.about("suicide", "crisis")]
     pool = list(dict.fromkeys(pool))
 
