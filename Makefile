@@ -34,7 +34,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.browser: $(VENV)/.installed-test
-	@$(PY) tests/browser/chromium.py --install
+	@$(PY) tests/browser/install.py
 	@touch $@
 
 setup: $(VENV)/.installed ## set up .venv for running
