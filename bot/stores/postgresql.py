@@ -55,8 +55,9 @@ class PostgresqlTx:
         self._execute(statement, values)
 
     def many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            self._execute(statement, row)
+        text, own = statement.postgresql
+        with self._connection.cursor() as cursor:
+            cursor.executemany(text, [{**own, **row} for row in rows])
 
     def lock(self, conversation: str, wrapped: bytes) -> Lock:
         return self.safe.lock(conversation, wrapped)
@@ -141,8 +142,7 @@ class PostgresqlStore(SqlStore):
                     assert self._safe is not None
                     tx = PostgresqlTx(connection, self._safe)
                     result = work(tx)
-                    pipeline.sync()  # whatever failed shows here, before the commit is asked for
-                    committing = True
+                    committing = True  # if anything in the pipeline failed, the server skips the commit and says so
                     done = connection.execute("COMMIT")
                     pipeline.sync()
                 if done.statusmessage != "COMMIT":

@@ -38,8 +38,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 T = TypeVar("T")
 
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
-
 
 def micros(at: datetime) -> int:
     return (at - EPOCH) // _MICROSECOND
@@ -59,12 +57,12 @@ def maybe_moment(value: int | None) -> datetime | None:
 
 def as_json(value: Any) -> str:
     """Compact, with sorted keys: the same value is always the same text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, sort_keys=True)
+    return _sorted(value)
 
 
 def packed(noun: Any) -> bytes:
     """A dataclass as JSON bytes; fields that have their default are left out."""
-    return _text(_plain(noun)).encode("ascii")
+    return _text(noun).encode("ascii")
 
 
 def unpacked(kind: type[T], data: bytes) -> T:
@@ -72,21 +70,14 @@ def unpacked(kind: type[T], data: bytes) -> T:
     return typing.cast(T, _noun(kind, json.loads(data)))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, (tuple, list)):
-        return [_plain(v) for v in value]
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+def _fields(noun: Any) -> dict[str, Any]:
+    """What the encoder asks for when it meets a noun. Enums are text or whole numbers to it already."""
     found = {}
-    kind: Any = type(value)
+    kind: Any = type(noun)
     for name, default in _defaults(kind):
-        held = getattr(value, name)
+        held = getattr(noun, name)
         if held is not default and held != default:
-            found[name] = _plain(held)
+            found[name] = held
     return found
 
 
@@ -123,6 +114,10 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
 def _noun(kind: type, plain: dict[str, Any]) -> Any:
     readers = _readers(kind)
     return kind(**{name: readers[name](value) for name, value in plain.items() if name in readers})
+
+
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, default=_fields).encode
+_sorted = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, sort_keys=True).encode
 
 
 # ── messages ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -116,11 +116,10 @@ class Writer:
     def _commit(self, group: list[_Unit]) -> set[str]:
         """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail."""
         connection, touched = self._connection, set[str]()
-        alone = len(group) == 1
         try:
             connection.execute("BEGIN IMMEDIATE")
             for unit in group:
-                self._do(unit, touched, alone)
+                self._do(unit, touched)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._abandon()
@@ -131,7 +130,7 @@ class Writer:
             return set()
         return touched
 
-    def _do(self, unit: _Unit, touched: set[str], alone: bool) -> None:
+    def _do(self, unit: _Unit, touched: set[str]) -> None:
         connection = self._connection
         connection.execute("SAVEPOINT unit")
         tx = SqliteTx(connection, self._safe)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
 from bot.model import Conversation, Draft, Memory, Message, NotThere, Owner, Visit
 from bot.stores import rows
 from bot.stores.prepared import Prepared, Row, Tx
 from bot.stores.schema import conversations as c
+from bot.stores.schema import handoffs as h
 from bot.stores.schema import messages as m
+from bot.stores.schema import webhooks as w
 from bot.stores.seal import Lock
 from bot.stores.statements import handoffs
 from bot.stores.statements.events import Happened
@@ -22,8 +24,14 @@ NOUN = (
     c.c.ended_at, c.c.erased_at,
 )  # fmt: skip
 _HEAD = select(*NOUN, c.c.version, c.c.last_seq, c.c.data_key, c.c.memory).where(c.c.id == bindparam("id"))
+_LOOK = _HEAD.add_columns(  # what most turns need not look at any closer
+    select(func.count())
+    .where(h.c.conversation == c.c.id, literal_column("handoffs.state <> 'closed'"))
+    .scalar_subquery(),
+    select(func.count()).where(w.c.disabled_at.is_(None)).scalar_subquery(),
+)
 _READ = Prepared(_HEAD)
-_HELD = Prepared(_HEAD, postgresql=_HEAD.with_for_update())
+_HELD = Prepared(_LOOK, postgresql=_LOOK.with_for_update(of=c))
 
 _OPEN = Prepared(
     insert(c).values(
@@ -93,16 +101,19 @@ _SINCE = Prepared(
 class Head:
     """A conversation's row, held for writing: what changes in it is gathered here and written once, at the end."""
 
-    __slots__ = ("at", "conversation", "happened", "last_seq", "lock", "sealed", "spoken", "tx", "version", "wrapped")
+    __slots__ = (
+        "at", "conversation", "handed", "happened", "last_seq", "lock", "sealed", "spoken", "tx", "version", "wrapped",
+    )  # fmt: skip
 
     def __init__(self, tx: Tx, row: Row, at: datetime) -> None:
         self.tx, self.at = tx, at
         self.conversation = rows.conversation(row[:10])
-        self.version, self.last_seq, self.wrapped, self.sealed = row[10:14]
+        self.version, self.last_seq, self.wrapped, self.sealed, handed, hooks = row[10:16]
         if self.wrapped is None:
             raise NotThere(self.conversation.id)
         self.lock: Lock = tx.lock(self.conversation.id, self.wrapped)
-        self.happened = Happened(self.conversation.id, rows.micros(at))
+        self.handed = bool(handed)  # a handoff is open
+        self.happened = Happened(self.conversation.id, rows.micros(at), hooked=bool(hooks))
         self.spoken: list[dict[str, Any]] = []
 
     @property

@@ -53,7 +53,7 @@ def record(tx: Tx, turn: Turn, new_id: Callable[[], str]) -> Recorded:
     for kind in turn.events:
         about = {"message": message.id} if message else {}
         head.happened.add(kind, seq or head.last_seq, **about, urgency=urgency, reason=turn.verdict.reason.value)
-    handoff = handoffs.open_of(tx, turn.conversation, head.lock)
+    handoff = handoffs.open_of(tx, turn.conversation, head.lock) if head.handed else None
     open_before = handoff
     if turn.opening is not None:
         handoff = _opened(tx, head, turn, handoff, new_id)
