@@ -2,8 +2,11 @@
 
 from bot.safety.filter import Filter
 from bot.safety.pack import RuleFault
+from bot.safety.proof import Finding
 from bot.safety.protocol import protocol
+from bot.safety.protocol import protocol
+from bot.safety.script import Script, Spoken
 from bot.safety.screening import Screening, lowered
 from bot.safety.script import Script, Spoken
 
-__all__ = ["Filter", "RuleFault", "Screening", "Script", "Spoken", "lowered", "protocol"]
+__all__ = ["Filter", "Finding", "RuleFault", "Screening", "Script", "Spoken", "lowered", "protocol"]

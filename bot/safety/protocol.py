@@ -1,8 +1,9 @@
-"""What /safety-protocol shows: made from the rules and lines that are loaded, so that it cannot say what is not so."""
+"""What /safety-protocol shows: the levels, reasons, rules, lines and versions of what is loaded, as plain data."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from typing import Any
 
@@ -10,39 +11,58 @@ from bot.safety.filter import Filter
 from bot.words import Words
 
 
-def protocol(words: Words, filter_: Filter, language: str = "en") -> dict[str, Any]:
-    """Section titles to their content: lists of rows, or of sentences. Words from corpus/<language>/protocol.toml."""
-    table = words.language(language).tables.get("protocol") or words.language("en").tables["protocol"]
-    titles, text = table["sections"], table["text"]
-    rules = [rule for pack in filter_.packs.values() for rule in pack.rules]
-    levels, reasons = Counter(int(r.urgency) for r in rules), Counter(r.reason.value for r in rules)
-    text_of_all = "\n".join(sorted(f"{rule.id} {rule.urgency}" for rule in rules))
-    return {
-        titles["levels"]: [
-            {"level": n, "name": name, "words of": of, "what happens": does, "rules": levels.get(int(n), 0)}
-            for n, (name, of, does) in table["levels"].items()
-        ],
-        titles["told"]: text["told"],
-        titles["limits"]: text["limits"],
-        titles["lines"]: [
+def protocol(words: Words, filter_: Filter) -> dict[str, Any]:
+    """Levels, rule counts by language, reason and urgency, lines by country, who is told when, and digests of all of it."""
+    languages = []
+    for code, pack in sorted(filter_.packs.items()):
+        by_reason = Counter(str(rule.reason) for rule in pack.rules)
+        languages.append(
             {
-                "country": country.name,
-                "emergency": country.emergency,
-                "line": line.name,
-                "call": line.call,
-                "text": line.text,
-                "hours": line.hours,
-                "source": line.source,
-                "looked at": str(line.checked_on or ""),
+                "language": code,
+                "floor": pack.floor,
+                "rules": len(pack.rules),
+                "idioms": len(pack.allows),
+                "sums": len(pack.sums),
+                "by_reason": dict(sorted(by_reason.items())),
+                "by_urgency": {str(n): sum(rule.urgency == n for rule in pack.rules) for n in range(5)},
+                "digest": _digest(words.language(code).rules),
             }
-            for country in sorted(words.countries.values(), key=lambda c: (not c.code, c.name))
-            for line in country.lines
-        ],
-        titles["reasons"]: [{"reason": r.replace("_", " "), "rules": n} for r, n in sorted(reasons.items())],
-        titles["stored"]: text["stored"],
-        titles["versions"]: {
-            "languages": ", ".join(f"{code} ({len(pack.rules)} rules)" for code, pack in sorted(filter_.packs.items())),
-            "second stage": "on" if filter_.examples is not None else "off",
-            "digest of the rules": hashlib.sha256(text_of_all.encode()).hexdigest()[:12],
-        },
+        )
+    countries = [
+        {
+            "code": country.code,
+            "name": country.name,
+            "emergency": country.emergency,
+            "lines": [
+                {
+                    "name": line.name, "about": list(line.about), "call": line.call, "text": line.text, "chat": line.chat,
+                    "hours": line.hours, "free": line.free, "languages": list(line.languages), "source": line.source,
+                    "checked_on": str(line.checked_on or ""), "confidence": line.confidence,
+                }
+                for line in country.lines
+            ],
+        }
+        for _, country in sorted(words.countries.items())
+    ]  # fmt: skip
+    escalation = words.practice.get("escalation") or {}
+    return {
+        "practice": words.practice.name,
+        "country": words.practice.country,
+        "second_stage": filter_.examples is not None,
+        "languages": languages,
+        "replies": {code: _digest(language.blocks) for code, language in sorted(words.languages.items()) if language.blocks},
+        "countries": countries,
+        "escalation": {str(level): dict(row) for level, row in sorted(escalation.items())},
+        "retention_days": words.practice.get("privacy", "retention_days"),
+        "stored": words.practice.get("privacy", "note"),
+        "digest": _digest([words.languages[c].rules for c in sorted(words.languages)]),
     }
+
+
+def _digest(data: object) -> str:
+    """The first twelve hexadecimal digits of the SHA-256 of the data, written in one fixed way."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=_plain).encode()).hexdigest()[:12]
+
+
+def _plain(value: object) -> object:
+    return dict(value) if hasattr(value, "keys") else str(value)  # type: ignore[call-overload]
