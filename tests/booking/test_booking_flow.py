@@ -201,12 +201,16 @@ def test_a_wish_to_book_in_a_message_of_danger_is_kept(chat: Chat, booking: Book
     assert booking.pause(ready, wanted=True) == ready, "what is with the team stays with the team"
 
 
-def test_nobody_under_13_is_asked_for_a_contact(chat: Chat) -> None:
+@pytest.mark.parametrize("contact", ["my number is 212-555-0142", "mail kim@school.example, no calls"])
+def test_nobody_under_13_is_asked_for_a_contact(chat: Chat, contact: str) -> None:
     chat.minor = chat.under_13 = True
-    chat.all("I want to book. my number is 212-555-0142", "me", "Kim", "Tuesday after 4", "nothing")
+    step = chat.begin(f"I want to book. {contact}")
+    assert step.draft.contact == "", "and what is offered unasked is not kept in the request"
+    for answer in ("me", "Kim", "Tuesday after 4", "nothing"):
+        chat.write(answer)
     assert chat.draft.contact == "" and "safe_contact" not in chat.draft.notes
     assert not any("phone number or e-mail address?" in said or "reach you" in said for said in chat.said)
-    assert "+1 212" not in chat.last and "not given" in chat.last
+    assert "+1 212" not in chat.last and "school" not in chat.last and "not given" in chat.last
     assert chat.write("yes").done
 
 

@@ -222,6 +222,7 @@ def test_three_megabytes_and_an_endless_answer_are_cut(run) -> None:  # type: ig
             async with asyncio.timeout(20):
                 while not cut:
                     await asyncio.sleep(0.01)
+            assert cut[0] < 20_000, "what the line's own buffers hold, and no more"
 
     run(walk)
 
