@@ -4,8 +4,6 @@ from bot.safety.filter import Filter
 from bot.safety.pack import RuleFault
 from bot.safety.proof import Finding
 from bot.safety.protocol import protocol
-from bot.safety.protocol import protocol
-from bot.safety.script import Script, Spoken
 from bot.safety.screening import Screening, lowered
 from bot.safety.script import Script, Spoken
 

@@ -117,7 +117,7 @@ def _meant(
         whose = who(sentence, grammar, a, b)
         opens = quotations.around(*place)
         if opens >= 0:
-            before = [n for n in range(a) if 0 <= sentence.places[n] and found.ends[sentence.places[n]] <= opens]
+            before = [n for n in range(a) if sentence.places[n] >= 0 and found.ends[sentence.places[n]] <= opens]
             if before and who(sentence, grammar, before[-1] + 1, before[-1] + 1) == "other":
                 whose = "other"
         if whose != "self":

@@ -174,9 +174,7 @@ def negated(sentence: Sentence, grammar: Grammar, a: int, b: int, phrase: Phrase
             if _void(sentence, grammar, n):
                 continue
             denials += 1
-        elif word in lists["strong_self"]:
-            break
-        elif word in lists["subjects"] and n and words[n - 1] not in lists["keeps"]:
+        elif word in lists["strong_self"] or (word in lists["subjects"] and n and words[n - 1] not in lists["keeps"]):
             break
     return denials % 2 == 1
 

@@ -46,11 +46,11 @@ AGAIN = {
 CRISES = {
     "overdose": EMERGENCIES["overdose"],
     "medical": EMERGENCIES["medical"],
-    "voices": _crisis("safety_voices", "=lines", "=automated", "?=ask", "?=barrier", "?=queue", topic="suicide"),
+    "voices": _crisis("safety_voices", "=lines", "=automated", "?=barrier", "=queue", "?=ask", topic="suicide"),
     "harm": EMERGENCIES["harm"],
     "withdrawal": _crisis("safety_withdrawal", "=lines", "=automated", "=queue", "?safety_listening", topic="substance"),
     "eating_danger": _crisis("safety_eating_danger", "=lines", "=automated", "=queue", "?=ask", topic="eating"),
-    "means": _crisis("safety_means", "=lines", "=automated", "=ask", "=queue", "?=barrier", topic="suicide"),
+    "means": _crisis("safety_means", "=lines", "=automated", "=barrier", "=queue", "?safety_trusted", "=ask", topic="suicide"),
 }
 CONCERNS = {
     "someone_else": _support(
@@ -81,8 +81,8 @@ BOUNDARIES = {
     "multilingual": Recipe(Kind.HANDOFF, ("multilingual", "=person"), "suicide"),
 }
 REFUSED_AT_2 = {
-    "means": _support("safety_means", "=ask", "=lines", "=automated", "?=queue", "?safety_trusted", topic="suicide"),
-    "eating_refused": _support("safety_eating_refused", "=lines", "=automated", "?=ask", "?=queue", topic="eating"),
+    "means": _support("safety_means", "=lines", "=automated", "?=barrier", "=queue", "?safety_trusted", "=ask", topic="suicide"),
+    "eating_refused": _support("safety_eating_refused", "=lines", "=automated", "=queue", "?=ask", topic="eating"),
 }
 _ANSWER = {"yes": "safety_ack_yes", "no": "safety_ack_no", "unsure": "safety_ack_unsure", "refused": "safety_refused"}
 
@@ -96,6 +96,8 @@ def recipe_for(verdict: Verdict, memory: SafetyMemory, asked_person: bool = Fals
         return CRISES.get(reply) or _crisis_of(verdict, memory)
     if urgency == 2:
         return REFUSED_AT_2.get(reply) or _check_in(verdict, memory)
+    if verdict.level >= 2 and "retraction" in verdict.intents:
+        return _support("safety_retracted", _offer(int(memory.notes.get("step", 0))), "=ask", topic="suicide")
     if verdict.level >= 2 and answered_kind(memory):
         return _after_answer(memory)
     if reply in BOUNDARIES:
@@ -113,7 +115,7 @@ def _only_asks(verdict: Verdict) -> bool:
 
 
 def _emergency(verdict: Verdict, memory: SafetyMemory) -> Recipe:
-    key = verdict.reply if verdict.reply in EMERGENCIES else _by_reason(verdict)
+    key = verdict.reply if verdict.reply and verdict.reply in EMERGENCIES else _by_reason(verdict)
     first = EMERGENCIES[key]
     shown = any(said.startswith(first.parts[1 if first.parts[0].startswith("=") else 0] + "/") for said in memory.said)
     return AGAIN.get(key, first) if shown else first
@@ -130,9 +132,7 @@ def _by_reason(verdict: Verdict) -> str:
 def _crisis_of(verdict: Verdict, memory: SafetyMemory) -> Recipe:
     opening = _ANSWER["yes"] if answered_kind(memory) == "yes" else "safety_ack_3"
     step = int(memory.notes.get("step", 0))
-    if step == 0:
-        return _crisis(opening, "=lines", "=automated", "=barrier", "=queue", "?=ask", "?safety_trusted", topic="suicide")
-    return _crisis(opening, "=lines", "=automated", "=ask", "?=queue", _offer(step), "?=barrier", topic="suicide")
+    return _crisis(opening, "=lines", "=automated", "=barrier", _offer(step), "=queue", "=ask", topic="suicide")
 
 
 def _check_in(verdict: Verdict, memory: SafetyMemory) -> Recipe:
@@ -142,7 +142,7 @@ def _check_in(verdict: Verdict, memory: SafetyMemory) -> Recipe:
     if "retraction" in verdict.intents:
         opening = "safety_retracted"
     step = int(memory.notes.get("step", 0))
-    return _support(opening, "=ask", "=lines", "=automated", _offer(step), "?=queue", "?=barrier", topic="suicide")
+    return _support(opening, "=lines", "=automated", "?=barrier", _offer(step), "=queue", "=ask", topic="suicide")
 
 
 def _offer(step: int) -> str:
@@ -152,7 +152,7 @@ def _offer(step: int) -> str:
 
 def _after_answer(memory: SafetyMemory) -> Recipe:
     step = int(memory.notes.get("step", 0))
-    return _support(_ANSWER[answered_kind(memory)], "=ask", _offer(step), "?=person", topic="suicide")
+    return _support(_ANSWER[answered_kind(memory)], _offer(step), "=ask", "=person", topic="suicide")
 
 
 def _next_step(memory: SafetyMemory) -> Recipe | None:
@@ -160,4 +160,4 @@ def _next_step(memory: SafetyMemory) -> Recipe | None:
     step = int(memory.notes.get("step", 0))
     if step > 5:
         return None
-    return _support("=ask", _offer(step), topic="suicide")
+    return _support(_offer(step), "=ask", topic="suicide")

@@ -35,10 +35,11 @@ class _Sheet:
     language: str
     memory: SafetyMemory
     topic: str
-    parts: list[str]
+    parts: list[tuple[int, str]]  # the place in the recipe, the text
     actions: list[Action]
     said: list[str]
     lines: list[str]
+    place: int = 0
     asked: str = ""
     texts: bool = False
 
@@ -47,7 +48,7 @@ class _Sheet:
         return [*self.memory.said, *self.said]
 
     def words(self) -> int:
-        return sum(len(part.split()) for part in self.parts)
+        return sum(len(text.split()) for _, text in self.parts)
 
 
 class Script:
@@ -73,13 +74,17 @@ class Script:
         if recipe is None:
             return Spoken((), replace(memory, pending=""))
         sheet = _Sheet(self._words.country(country), spoken, memory, recipe.topic or str(verdict.reason), [], [], [], [])
-        for part in recipe.parts:
+        wanted = sorted(enumerate(recipe.parts), key=lambda place: place[1].startswith("?"))
+        for place, part in wanted:
+            sheet.place = place
             self._add(sheet, part, verdict, owner, open_now)
         if memory.minor:
+            sheet.place = len(recipe.parts)
             self._for_young(sheet)
         if not sheet.parts:
             return Spoken((), replace(memory, pending=""))
-        draft = Draft(Author.BOT, recipe.kind, "\n\n".join(sheet.parts), (), _once(sheet.actions))
+        text = "\n\n".join(text for _, text in sorted(sheet.parts, key=lambda part: part[0]))
+        draft = Draft(Author.BOT, recipe.kind, text, (), _once(sheet.actions))
         return Spoken((draft,), self._after(sheet, verdict))
 
     def joined_crisis(self, screening: Screening, *, language: str, country: str) -> tuple[Draft, ...]:
@@ -110,7 +115,7 @@ class Script:
         optional = part.startswith("?")
         part = part.removeprefix("?")
         if part == "=lines":
-            self._add_lines(sheet, sheet.topic)
+            self._add_lines(sheet, sheet.topic, optional)
         elif part == "=poison":
             self._add_lines(sheet, "poison")
         elif part == "=automated":
@@ -123,8 +128,7 @@ class Script:
             self._say(sheet, "safety_barrier_text" if sheet.texts else "safety_barrier_call", optional)
         elif part == "=ask":
             question = next_question(sheet.memory, verdict)
-            if question:
-                self._say(sheet, f"safety_ask_{question}", optional)
+            if question and self._say(sheet, f"safety_ask_{question}", optional):
                 sheet.asked = question
         elif part == "=contact":
             if not sheet.memory.under_13:
@@ -142,7 +146,8 @@ class Script:
     def _label(self, sheet: _Sheet, name: str) -> str:
         return self._words.say(f"safety_label_{name}", sheet.language)[0]
 
-    def _say(self, sheet: _Sheet, block: str, optional: bool = False) -> None:
+    def _say(self, sheet: _Sheet, block: str, optional: bool = False) -> bool:
+        """Adds the block's next variant; False when it was left out for want of room."""
         number, actions = self._lines.emergency(sheet.country, sheet.language)
         lines = ""
         fresh: tuple[str, ...] = ()
@@ -151,8 +156,8 @@ class Script:
             lines, fresh = shown.text, shown.names
         text, key = self._words.say(block, sheet.language, sheet.ledger, emergency=number, lines=lines)
         if optional and sheet.words() + len(text.split()) > MOST_WORDS:
-            return
-        sheet.parts.append(text)
+            return False
+        sheet.parts.append((sheet.place, text))
         sheet.said.append(key)
         if number and number in text:
             sheet.actions += actions
@@ -160,11 +165,14 @@ class Script:
             sheet.actions += shown.actions
             sheet.said += shown.said
             sheet.lines += fresh
+        return True
 
-    def _add_lines(self, sheet: _Sheet, topic: str) -> None:
+    def _add_lines(self, sheet: _Sheet, topic: str, optional: bool = False) -> None:
         shown = self._lines.show(sheet.country, topic, sheet.language, sheet.ledger)
+        if optional and sheet.words() + len(shown.text.split()) > MOST_WORDS:
+            return
         if shown.text and not set(shown.names) <= set(sheet.lines):
-            sheet.parts.append(shown.text)
+            sheet.parts.append((sheet.place, shown.text))
             sheet.actions += shown.actions
             sheet.said += shown.said
             sheet.lines += shown.names
