@@ -33,6 +33,7 @@ class Stated:
     part: str = ""
     frame: tuple[tuple[str, Mapping[str, str]], ...] = ()  # reply blocks with their values, said before the quote
     page: tuple[str, ...] = ()  # the page's texts, in which the quotes stand
+    url: str = PAGE
 
 
 def _locale(language: str) -> Locale:
@@ -73,6 +74,7 @@ class Facts:
         ]
 
         self._page = tuple(text for _, text in self.page())
+        self._url = PAGE if language == "en" else f"{PAGE}?lang={language}"
 
     # ── what is stated ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,7 +109,7 @@ class Facts:
                 own = set(self._talk.content(ask))
                 if core == ask or (own and len(asked & own) >= NEAR * len(asked | own)):
                     topic = self._home(asks) or Topic("fact", asks[0], ask)
-                    return Stated(topic, (say,), page=self._page)
+                    return Stated(topic, (say,), page=self._page, url=self._url)
         return None
 
     def _filled(self, say: Any) -> str:
@@ -136,7 +138,7 @@ class Facts:
 
     def stated(self, topic: Topic, core: str, now: datetime) -> Stated:
         """What is stated on the topic, as far as it was asked."""
-        return replace(self._stated(topic, core, now), page=self._page)
+        return replace(self._stated(topic, core, now), page=self._page, url=self._url)
 
     def _stated(self, topic: Topic, core: str, now: datetime) -> Stated:
         if topic.name == "hours":
@@ -282,5 +284,8 @@ class Facts:
 
 
 def practice_page(words: Words, language: str = "en") -> list[tuple[str, str]]:
-    """(heading, text) rows of the page /practice, where every quote of a practice answer stands word for word."""
-    return Facts(words, Talk(words.language(language), words.practice), language).page()
+    """(heading, text) rows of the page /practice (/practice?lang=xx in another language than English), where every
+    quote of a practice answer stands word for word. English where the language has no words of its own for it."""
+    held = words.language(language)
+    own = held if "talk" in held.tables else words.language("en")
+    return Facts(words, Talk(own, words.practice), own.code).page()

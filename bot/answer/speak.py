@@ -46,7 +46,8 @@ class Answers:
         held = self._words.language(language)
         code = held.code if "talk" in held.tables else "en"
         if code not in self._readers:
-            talk = Talk(self._words.language(code), self._words.practice)
+            articles = self._words.language(self._articles.language())
+            talk = Talk(self._words.language(code), self._words.practice, articles)
             self._readers[code] = (talk, Facts(self._words, talk, code))
         return self._readers[code]
 

@@ -74,7 +74,8 @@ class Topic:
 class Talk:
     """One language's patterns, compiled. Raises WordsFault, naming the pattern, when one is no regular expression."""
 
-    def __init__(self, language: Language, practice: Practice) -> None:
+    def __init__(self, language: Language, practice: Practice, articles: Language | None = None) -> None:
+        """`articles` is the language of the articles, where it is another: it knows how their sentences hang together."""
         table = language.tables.get("talk")
         if table is None:
             raise WordsFault(f"{language.folder}/talk.toml is missing")
@@ -103,7 +104,7 @@ class Talk:
         self._small = [(str(row["block"]), self._whole(row)) for row in table.get("smalltalk", ())]
         self._read_feelings(table.get("distress", {}))
         self.topics = tuple(self._topic(row) for row in table.get("practice", {}).get("topic", ()))
-        sentences = table.get("sentences", {})
+        sentences = ((articles or language).tables.get("talk") or table).get("sentences", {})
         self.joins = self._compile(f"(?i){table['joins']}" if table.get("joins") else "(?!)")
         self.begins = self._compile(table.get("begins", "(?!)"))
         self.generic = frozenset(str(table.get("generic", "")).split())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.answer.compose import Quoted
-from bot.answer.practice import PAGE, SLUG, Stated
+from bot.answer.practice import SLUG, Stated
 from bot.answer.talk import Shape
 from bot.model import Action, Author, Citation, Draft, Kind
 from bot.ports import Plan, Writer
@@ -100,7 +100,8 @@ class Wording:
         citations = []
         for quote in quotes:
             self.cited += 1
-            citations.append(Citation(self.cited, SLUG, name, stated.topic.heading, quote, f"{self.base_url}{PAGE}"))
+            url = f"{self.base_url}{stated.url}"
+            citations.append(Citation(self.cited, SLUG, name, stated.topic.heading, quote, url))
         told = " ".join(f"{c.quote} [{c.n}]" for c in citations)
         after = self.say("practice_not_stated_part", looked_for=echo(looked_for)) if stated.part else ""
         text = "\n\n".join(filter(None, (" ".join([*before, told]), after, *self._sources(citations))))

@@ -169,7 +169,8 @@ def _sections(search: Any, slug: str) -> list[tuple[str, list[list[tuple[str, st
 
 @router.get("/practice")
 async def practice(request: Request) -> Response:
-    return page(request, "practice.html", rows=practice_page(here(request).words))
+    language = request.query_params.get("lang", "en")
+    return page(request, "practice.html", rows=practice_page(here(request).words, language))
 
 
 @router.get("/safety-protocol")

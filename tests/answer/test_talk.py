@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import replace
+
 import pytest
 
+from bot.answer.practice import Facts
 from bot.answer.talk import Talk, fold
 from bot.model import Kind
-from bot.words import Words
+from bot.words import Language, Words
 
-from .conftest import Chat
+from .conftest import MONDAY, ROOT, Chat
 
 SMALL = (
     ("hi", "talk_greeting"),
@@ -116,3 +120,50 @@ def test_what_is_offered_at_the_start_is_answered(chat: Chat) -> None:
 )
 def test_text_is_folded_before_it_is_matched(typed: str, folded: str) -> None:
     assert fold(typed) == folded
+
+
+# ── Spanish ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def spanish(said: Words) -> Language:
+    folder = ROOT / "corpus" / "es"
+    table = tomllib.loads((folder / "talk.toml").read_text(encoding="utf-8"))
+    return replace(said.language("en"), code="es", folder=folder, tables={"talk": table})
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("¿cuánto cuesta una sesión?", "$140 for a 50-minute session"),
+        ("¿Abren los sábados?", "El sábado y domingo cerramos."),
+        ("¿está abierto ahora?", "De lunes a miércoles abrimos de 9:00 a 18:00."),
+        ("hablan español", "Hablamos inglés y español."),
+        ("¿dónde están?", "12 Demo Street"),
+        ("¿atienden a adolescentes?", "We see young people from 16."),
+    ],
+)
+def test_the_practice_is_asked_in_spanish(text: str, stated: str, spanish: Language, said: Words) -> None:
+    talk = Talk(spanish, said.practice, said.language("en"))
+    facts = Facts(said, talk, "es")
+    core = talk.core(fold(text))
+    topic = talk.topic(core)
+    assert topic is not None
+    found = facts.stated(topic, core, MONDAY)
+    assert stated in " ".join(found.sentences)
+    assert found.url == "/practice?lang=es"
+    assert any(" ".join(found.sentences) in row for _, row in facts.page())
+
+
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [("¡Hola!", "talk_greeting"), ("muchas gracias", "talk_thanks"), ("adiós", "talk_goodbye"), ("ayuda", "talk_can_do")],
+)
+def test_small_talk_in_spanish(text: str, block: str, spanish: Language, said: Words) -> None:
+    assert Talk(spanish, said.practice).smalltalk(text) == block
+
+
+def test_english_articles_keep_their_hedges_in_a_spanish_talk(spanish: Language, said: Words) -> None:
+    talk = Talk(spanish, said.practice, said.language("en"))
+    assert talk.hedges.search("One study is not proof.")
+    assert talk.feeling(talk.core(fold("me siento muy ansioso hoy")))
