@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Route, expect
 
 BLOCKED = """
 for (const name of ["sessionStorage", "localStorage"]) {
-  Object.defineProperty(window, name, { get() { throw new DOMException("The operation is insecure.", "SecurityError"); } });
+  Object.defineProperty(window, name, { get() { throw new DOMException("insecure", "SecurityError"); } });
 }
 """
 ODD = [

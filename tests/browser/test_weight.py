@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import re
-from pathlib import Path
 
 import httpx
 from cast import Server
 
 LOADER, PANEL = 6 * 1024, 25 * 1024
-STATIC = Path(__file__).parents[2] / "web" / "static"
 
 
 def squeezed(content: bytes) -> int:
@@ -24,7 +22,7 @@ def panel_files(server: Server) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     while wanted:
         name = wanted.pop()
-        found[name] = (STATIC / name).read_bytes()
+        found[name] = httpx.get(f"{server.url}/static/{name}", timeout=30).content
         imported = set(re.findall(r'(?:from|import)\s*\(?\s*"\./([\w.-]+\.js)"', found[name].decode()))
         wanted |= imported - set(found) - {"scenes.js"}  # the gallery's own
     return found
@@ -40,3 +38,12 @@ def test_the_panel(server: Server) -> None:
     files = panel_files(server)
     assert {"talk.js", "companion.js", "talk.css", "tokens.css"} <= set(files)
     assert sum(map(squeezed, files.values())) <= PANEL
+
+
+def test_scripts_go_out_compressed_and_are_not_sent_twice(server: Server) -> None:
+    first = httpx.get(f"{server.url}/static/talk.js", headers={"Accept-Encoding": "gzip"}, timeout=30)
+    assert first.headers["content-encoding"] == "gzip"
+    again = httpx.get(f"{server.url}/static/talk.js", headers={"If-None-Match": first.headers["etag"]}, timeout=30)
+    assert again.status_code == 304
+    versioned = re.findall(r'"(/static/talk\.js\?v=\w+)"', httpx.get(f"{server.url}/chat", timeout=30).text)[0]
+    assert "immutable" in httpx.get(server.url + versioned, timeout=30).headers["cache-control"]

@@ -43,7 +43,7 @@ function stop(box) {
 
 function intro(found, box) {
   box.replaceChildren(
-    make("h3", {}, found.title),
+    make("h2", {}, found.title),
     make("p", { class: "step" }, found.intro),
     make("p", { class: "row" }, button(t("exercise.next"), () => step(found, box, 0), "button main"), button(t("exercise.stop"), () => stop(box))),
     from(found),
@@ -68,7 +68,7 @@ function step(found, box, n) {
   const row = make("p", { class: "row" }, button(t(one.seconds ? "exercise.skip" : "exercise.next"), next, "button main"), button(t("exercise.stop"), () => stop(box)));
   const focused = box.contains(document.activeElement);
   const last = found.steps[n - 1];
-  box.replaceChildren(make("h3", {}, found.title), where, words, ...(one.move ? [shape] : []), row, from(found));
+  box.replaceChildren(make("h2", {}, found.title), where, words, ...(one.move ? [shape] : []), row, from(found));
   if (focused) row.firstChild.focus({ preventScroll: true });
   around.say(one.text);
   if (one.move) move(shape, one, last?.move);
@@ -84,7 +84,7 @@ function move(shape, { move: way, seconds = 4 }, before) {
 
 function outro(found, box) {
   box.replaceChildren(
-    make("h3", {}, found.title),
+    make("h2", {}, found.title),
     make("p", { class: "step" }, found.outro || t("exercise.done")),
     make("p", { class: "row" }, button(t("exercise.again"), () => step(found, box, 0)), button(t("menu.close"), () => stop(box), "button main")),
     from(found),

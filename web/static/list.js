@@ -99,6 +99,7 @@ export function follows() {
 
 export function toEnd() {
   const box = $("log");
+  if (!box) return; // the page has been left
   box.scrollTop = box.scrollHeight;
   if (burst.row?.isConnected) box.scrollTop -= Math.max(0, box.getBoundingClientRect().top + 8 - burst.row.getBoundingClientRect().top);
   put = box.scrollTop;

@@ -29,6 +29,7 @@ let link = "open";
 let clinician = "";
 let open = !embedded;
 let drafted = 0;
+let gone = false; // left in a hurry: what still comes in is dropped
 
 // ── what is shown ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -40,6 +41,7 @@ function act(type, value, words) {
 }
 
 function take(list, options) {
+  if (gone) return;
   const fresh = log.take(list, options);
   for (const m of fresh) {
     if (m.author === "clinician" && m.name) clinician = m.name;
@@ -61,6 +63,7 @@ function count() {
 }
 
 function showTyping(who) {
+  if (gone) return;
   clearTimeout(showTyping.timer);
   const line = $("typing");
   const follow = log.follows();
@@ -72,10 +75,10 @@ function showTyping(who) {
 }
 
 const ways = { contact: () => openSheet("contact"), read: () => companion((parts) => parts.reading()) };
-const show = () => showState({ conversation, link, name: clinician }, ways);
+const show = () => gone || showState({ conversation, link, name: clinician }, ways);
 
 function apply(state) {
-  if (!state) return;
+  if (!state || gone) return;
   const before = conversation?.owner;
   conversation = state;
   showTyping(state.typing === "clinician" ? "clinician" : "");
@@ -272,6 +275,7 @@ async function askPerson() {
 // ── leaving ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function exit() {
+  gone = true;
   cover();
   if (id) call("POST", path("/end"), {}, { keepalive: true }).catch(() => {});
   session.wipe();
