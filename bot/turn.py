@@ -157,8 +157,8 @@ class Desk:
             screening,
             language=language,
             country=talk.country,
-            owner=self.owner(visit),
-            promise=self._promise(visit, verdict, language, now) if queued else "",
+            owner=self.owner(visit) if queued else Owner.QUEUE,  # nobody is queued: then no queue may be named
+            open_now=self.parts.hours.open_at(now),
             now=now,
         )
         memory = replace(memory, safety=spoken.memory)
@@ -166,6 +166,10 @@ class Desk:
             return self.speak_in_risk(text, verdict, spoken.drafts, memory, language, now)
         if spoken.drafts and "booking" not in verdict.intents:
             return Said(spoken.drafts, memory)
+        if not queued and {"booking", "asked"} & set(verdict.intents):
+            kind = Kind.BOOKING if "booking" in verdict.intents else Kind.HANDOFF
+            text, _ = self.parts.words.say(f"{kind.value}_by_telephone", language)
+            return Said((*spoken.drafts, Draft(Author.BOT, kind, text)), memory)
         booked = self.speak_of_booking(text, verdict, memory, language, now)
         if booked is not None:
             return replace(booked, replies=spoken.drafts + booked.replies)
@@ -216,13 +220,6 @@ class Desk:
         if not spoken.person:
             return said
         return replace(said, replies=(*said.replies, self._block("queued", language, now)), person=True)
-
-    def _promise(self, visit: Visit, verdict: Verdict, language: str, now: datetime) -> str:
-        """What may be said of when a person looks: where this turn puts the visitor into the queue, or moves them up in it."""
-        level = max(verdict.level, verdict.urgency)
-        if visit.handoff and level <= visit.handoff.urgency:
-            return ""
-        return handoff.promise_text(self.parts.words, self.parts.hours, level, now, language)
 
     def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
         promise = handoff.promise_text(self.parts.words, self.parts.hours, urgency, now, language)
@@ -345,7 +342,7 @@ class Desk:
                 language=language,
                 country=talk.country,
                 owner=self.owner(visit),
-                promise=handoff.promise_text(self.parts.words, self.parts.hours, verdict.level, now, language),
+                open_now=self.parts.hours.open_at(now),
                 now=now,
                 asked_person=True,
             )
