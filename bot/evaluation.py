@@ -28,7 +28,10 @@ def run(html: Path | None, questions: Path | None, split: str = "held") -> Evalu
 
         def compose(turns: Sequence[str]) -> Composed:
             done = rehearse(desk, turns, language=language, country=country, now=parts.now_utc())
-            return done.kind.value, [c for c in done.citations if c.article != "practice"]
+            cited = [c for c in done.citations if c.article != "practice"]
+            kind = done.kind.value
+            of_practice = kind in ("answer", "no_answer") and done.turn.memory.talk.notes.get("practice")
+            return "practice" if of_practice and not cited else kind, cited
 
         asked = read_questions(questions or chosen.corpus / "en" / "questions.toml")
         found = evaluate(search, asked, split=split, compose=compose, progress=progress)

@@ -75,7 +75,7 @@ class Talk:
     """One language's patterns, compiled. Raises WordsFault, naming the pattern, when one is no regular expression."""
 
     def __init__(self, language: Language, practice: Practice, articles: Language | None = None) -> None:
-        """`articles` is the language of the articles, where it is another: it knows how their sentences hang together."""
+        """`articles` is the articles' language, where it is another: it knows how their sentences hang together."""
         table = language.tables.get("talk")
         if table is None:
             raise WordsFault(f"{language.folder}/talk.toml is missing")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.answer import Answers, practice_page
+from bot.answer.talk import Talk, fold
 from bot.model import Kind, TalkMemory
 from bot.words import Words, load, read_practice
 from bot.writers import writer
@@ -112,6 +113,12 @@ def test_today_and_tomorrow_follow_the_calendar(chat: Chat) -> None:
 def test_questions_for_the_articles_are_left_to_them(question: str, chat: Chat) -> None:
     spoken = chat(question)[0]
     assert all(c.article != "practice" for d in spoken.drafts for c in d.citations)
+
+
+def test_no_question_of_an_article_is_taken_for_the_practices(search: Search, said: Words) -> None:
+    talk = Talk(said.language("en"), said.practice)
+    taken = [q for a in search.articles.values() for q in a.questions if talk.topic(talk.core(fold(q)))]
+    assert taken == []
 
 
 def test_a_practice_that_states_little_promises_nothing(tmp_path: Path, search: Search) -> None:

@@ -157,7 +157,12 @@ def test_the_practice_is_asked_in_spanish(text: str, stated: str, spanish: Langu
 
 @pytest.mark.parametrize(
     ("text", "block"),
-    [("¡Hola!", "talk_greeting"), ("muchas gracias", "talk_thanks"), ("adiós", "talk_goodbye"), ("ayuda", "talk_can_do")],
+    [
+        ("¡Hola!", "talk_greeting"),
+        ("muchas gracias", "talk_thanks"),
+        ("adiós", "talk_goodbye"),
+        ("ayuda", "talk_can_do"),
+    ],
 )
 def test_small_talk_in_spanish(text: str, block: str, spanish: Language, said: Words) -> None:
     assert Talk(spanish, said.practice).smalltalk(text) == block
