@@ -60,6 +60,6 @@ def test_every_key_in_use_is_there_and_every_key_there_is_in_use() -> None:
     unused = [
         key for key in english
         if not re.search(rf"""["'`]{re.escape(key)}["'`]""", text) and not key.startswith(tuple(stems) or ("\0",))
-        and key not in {"name", "dir"} and not key.startswith(("home.", "door.", "site."))
+        and key not in {"name", "dir"} and not key.startswith(("home.", "door.", "site.", "protocol."))
     ]  # fmt: skip
     assert unused == []
