@@ -53,10 +53,10 @@ async def stay(request: Request, who: Anyone) -> Response:
 @router.post("/duty")
 async def duty(request: Request, who: Bookings) -> JSONResponse:
     """On or off duty: to whom a handoff may be transferred, who is told."""
-    sent = await shapes.body(Duty)(request)
-    app = here(request)
     if who.user is None:
         raise Problem(403, "People are on duty, not API keys.")
+    sent = await shapes.body(Duty)(request)
+    app = here(request)
     await app.store.change_user(who.user.id, on_duty=sent.on)
     await app.store.audit(who.holder.id, "duty.on" if sent.on else "duty.off", who.user.id, app.clock())
     board(request.app.state).changed()
