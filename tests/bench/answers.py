@@ -1,6 +1,6 @@
 """Composed answers over the question set, without the filter: kinds, sentences shown, follow-ups, groundedness.
 
-    .venv/bin/python -m tests.bench.answers [--split tune|held|all] [--misses] [--data FOLDER]
+    .venv/bin/python tests/bench/answers.py [--split tune|held|all] [--misses] [--data FOLDER]
 
 Questions that the safety filter answers (boundary, identity, booking) are left out: they never reach this room.
 """
@@ -23,6 +23,7 @@ from retrieval.embed import Embedder
 from retrieval.evaluate import stands_in, wilson
 from retrieval.questions import Question, read_questions
 from retrieval.search import Search
+from retrieval.sentences import split_sentences
 
 ROOT = Path(__file__).parent.parent.parent
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -93,19 +94,17 @@ def measure(
         quotes = [" ".join(c.quote.split()) for c in cited]
         right = [any(" ".join(s.split()) in quote for s in question.sentences) for quote in quotes]
         came = " | ".join(quotes)
+        sentences = sum(len(split_sentences(quote)) for quote in quotes)
         note("right sentence shown, of those answered", any(right), question, came)
         note("right sentence in the first quote", right[:1] == [True])
         note("right article, of those answered", bool(cited) and any(c.article in question.articles for c in cited))
-        note("sentences shown: two to five", 2 <= sum(_sentences(search, c.quote) for c in cited) <= 7)
+        few = 2 <= sentences <= 5 and len({c.article for c in cited}) <= 2
+        note("two to five sentences, from one or two articles", few)
         for tag in ("typo", "follow_up", "followup", "follow-up"):
             if tag in question.tags:
                 note(f"  {tag}: right sentence shown", any(right))
                 note(f"  {tag}: right sentence in the first quote", right[:1] == [True])
     return figures, misses
-
-
-def _sentences(search: Search, quote: str) -> int:
-    return max(1, sum(quote.count(end) for end in (". ", "? ", "! ")) + 1)
 
 
 def main() -> None:
