@@ -325,9 +325,11 @@ async def rotate_webhook(request: Request, id: str, who: Webhooks) -> JSONRespon
 
 @router.post("/webhooks/{id}/replay", status_code=202, openapi_extra=shapes.takes(shapes.Replay, optional=True))
 async def replay(request: Request, id: str, who: Webhooks) -> JSONResponse:
-    """Sends again: all dead deliveries, or those from event `first` to `last`."""
+    """Sends again: all dead deliveries, or those from event `first` to `last`. A webhook that was gone is tried anew."""
     app, sent = here(request), await shapes.body(shapes.Replay)(request)
     found = await _mine(app, id, who)
+    if found.disabled_at:
+        await app.store.change_webhook(found.id, disabled_at=None)
     again = await app.store.replay(f"webhook:{found.id}", sent.first, sent.last, app.clock())
     await audit(app, who, "webhook.replay", found.id, deliveries=again)
     return JSONResponse({"replayed": again}, 202)
