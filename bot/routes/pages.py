@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from bot import __version__
 from bot.answer import practice_page
-from bot.routes import files, guard, launcher
+from bot.routes import access, files, guard, launcher
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.safety import protocol
@@ -114,6 +114,7 @@ async def chat(request: Request) -> Response:
         "text_limit": 4000,
         "exercises": _exercises(app, language),
         "reading": _reading(app),
+        "conversation": await _resumed(request, app),
         "origins": list(app.settings.origins),
     }
     return page(
@@ -134,6 +135,12 @@ def _exercises(app: Here, language: str) -> list[dict[str, Any]]:
     table = app.words.language(language).tables.get("exercises") or app.words.language("en").tables.get("exercises")
     found = (table or {}).get("exercise", [])
     return [dict(item) for item in found]
+
+
+async def _resumed(request: Request, app: Here) -> str | None:
+    """The conversation of the caller's cookie: a frame that may store nothing resumes by it."""
+    token = request.cookies.get(access.VISITOR_COOKIE, "")
+    return await app.store.conversation_of(access.digest(token), app.clock()) if token else None
 
 
 def _reading(app: Here) -> list[dict[str, str]]:

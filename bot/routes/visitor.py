@@ -51,16 +51,14 @@ async def open_conversation(request: Request) -> JSONResponse:
         "conversation": shapes.conversation(talk, None),
     }
     answer = JSONResponse(body, 201)
-    answer.raw_headers.append((b"set-cookie", _cookie(token, app.settings.token_days).encode()))
+    answer.raw_headers.append((b"set-cookie", _cookie(token).encode()))
     return answer
 
 
-def _cookie(token: str, days: int) -> str:
-    """Partitioned: in a frame on the practice's page it is kept apart from every other site's."""
-    return (
-        f"{access.VISITOR_COOKIE}={token}; Path=/; Max-Age={days * 86400 if token else 0}; "
-        "Secure; HttpOnly; SameSite=None; Partitioned"
-    )
+def _cookie(token: str) -> str:
+    """Partitioned: in a frame on the practice's page it is kept apart from other sites'. Gone with the browser."""
+    age = "" if token else "Max-Age=0; "
+    return f"{access.VISITOR_COOKIE}={token}; Path=/; {age}Secure; HttpOnly; SameSite=None; Partitioned"
 
 
 @router.post("/{id}/messages", status_code=201, openapi_extra=shapes.takes(shapes.NewMessage))
@@ -137,7 +135,9 @@ async def choose(request: Request, id: Mine) -> JSONResponse:
     language = chosen.language.split("-")[0].lower() if chosen.language else None
     talk = await app.store.choose(id, language, None if chosen.country is None else chosen.country.upper())
     visit = await app.store.visit(id)
-    return JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
+    answer = JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
+    answer.raw_headers.append((b"set-cookie", _cookie("").encode()))
+    return answer
 
 
 @router.post("/{id}/end")
@@ -146,7 +146,9 @@ async def end(request: Request, id: Mine) -> JSONResponse:
     app = here(request)
     talk = await app.store.end(id, app.clock())
     visit = await app.store.visit(id)
-    return JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
+    answer = JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
+    answer.raw_headers.append((b"set-cookie", _cookie("").encode()))
+    return answer
 
 
 @router.get("/{id}/transcript", response_model=None)
@@ -182,7 +184,7 @@ async def erase(request: Request, id: Mine) -> JSONResponse:
         }
     }
     answer = JSONResponse(body)
-    answer.raw_headers.append((b"set-cookie", _cookie("", 0).encode()))
+    answer.raw_headers.append((b"set-cookie", _cookie("").encode()))
     return answer
 
 

@@ -21,7 +21,11 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def settings(site: Site) -> dict[str, str]:
-    return {"HANDRAIL_ALLOWED_ORIGINS": site.url, "HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000"}
+    return {
+        "HANDRAIL_ALLOWED_ORIGINS": site.url,
+        "HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000",
+        "HANDRAIL_LOG_LEVEL": "info",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -20,14 +20,24 @@ def found() -> str:
 def attempt(why: str, *command: str, seconds: int) -> bool:
     print(f"{why} …", flush=True)
     try:
-        return subprocess.run(command, timeout=seconds, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        return (
+            subprocess.run(command, timeout=seconds, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+            == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 
 
 def ways() -> Sequence[tuple[str, tuple[str, ...], int]]:
     """Each way to come by a browser: what is said, the command, the seconds it may take."""
-    download = (sys.executable, "-m", "playwright", "install", "--with-deps" if os.geteuid() == 0 else "--no-shell", "chromium")
+    download = (
+        sys.executable,
+        "-m",
+        "playwright",
+        "install",
+        "--with-deps" if os.geteuid() == 0 else "--no-shell",
+        "chromium",
+    )
     listed: list[tuple[str, tuple[str, ...], int]] = [("Asking Playwright for a Chromium", download, 300)]
     if os.geteuid() == 0 and shutil.which("apt-get"):
         script = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium"

@@ -148,11 +148,37 @@ def test_storage_that_throws(new_context: NewContext, server: Server, site: Site
     page.wait_for_url(site.away)
 
 
+def test_a_frame_that_may_store_nothing_resumes_by_its_cookie(
+    new_context: NewContext, server: Server, site: Site
+) -> None:
+    context = new_context()
+    context.add_init_script(BLOCKED)
+    page = context.new_page()
+    page.goto(f"{server.url}/chat?exit={site.away}")
+    write(page, "what is neuroplasticity?")
+    expect(page.locator("li.answer")).to_have_count(1)
+    cookie = context.cookies()[0]
+    assert (cookie["name"], cookie["httpOnly"], cookie["secure"], cookie["expires"]) == (
+        "__Host-handrail",
+        True,
+        True,
+        -1,
+    )
+    page.reload()
+    expect(page.locator("li.answer")).to_have_count(1)
+    expect(page.locator("li.visitor")).to_have_count(1)
+    page.get_by_role("button", name="Leave quickly").click()
+    page.wait_for_url(site.away)
+    page.goto(f"{server.url}/chat")
+    expect(page.locator("li.disclosure")).to_be_visible()
+    expect(page.locator("li.visitor")).to_have_count(0)
+
+
 def test_two_tabs_of_one_conversation_share_one_stream(chat: Page, server: Server) -> None:
     streams: list[str] = []
-    chat.context.on("request", lambda r: streams.append(r.url) if r.url.endswith("/events") else None)
     tab = json.dumps(chat.evaluate("() => sessionStorage.handrail"))
     twin = chat.context.new_page()
+    twin.on("request", lambda r: streams.append(r.url) if r.url.endswith("/events") else None)
     twin.add_init_script(f"sessionStorage.handrail ??= {tab}")
     twin.goto(chat.url)
     expect(twin.locator("#list > li.disclosure")).to_have_count(1)
