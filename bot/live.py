@@ -151,4 +151,5 @@ async def _ring(bell: Watch, seconds: float) -> bool | None:
 
 
 def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    """ASCII: many readers take U+2028 and its like for the end of a line."""
+    return json.dumps(data, separators=(",", ":"))
