@@ -135,9 +135,7 @@ async def choose(request: Request, id: Mine) -> JSONResponse:
     language = chosen.language.split("-")[0].lower() if chosen.language else None
     talk = await app.store.choose(id, language, None if chosen.country is None else chosen.country.upper())
     visit = await app.store.visit(id)
-    answer = JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
-    answer.raw_headers.append((b"set-cookie", _cookie("").encode()))
-    return answer
+    return JSONResponse({"conversation": shapes.conversation(talk, visit.handoff if visit else None)})
 
 
 @router.post("/{id}/end")
