@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 # A sentence's score = its dense product + LEXICAL * BM25 share + ASKED * cosine with its article's nearest question
-# + WORDS * word-by-word share + LEAD for the first sentence of a section. Found on the question set's `tune` split: see
-# docs/retrieval.md.
-LEXICAL, ASKED, WORDS, LEAD = 0.30, 0.45, 1.0, 0.05
+# + WORDS * word-by-word share. Found on the question set's `tune` split: see docs/retrieval.md.
+LEXICAL, ASKED, WORDS = 0.30, 0.45, 1.0
 # A follow-up is asked alone and, at this weight, together with the question before it; the articles that answered that
 # one are drawn in, and the sentences that answered it stand back.
 TOGETHER, SAME_ARTICLE, SAID_BEFORE = 0.5, 0.6, 0.2
@@ -81,7 +80,7 @@ def ranked(
         for each, share in zip(everyone, shares, strict=True)
     ]
     whole = sum(each.weight for each in asked)
-    scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), LEAD * now.leads[rows])
+    scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
     if before:
         scores = scores + SAME_ARTICLE * _best_of(parts[-1].coarse, articles)
     best = np.argsort(-scores, kind="stable")[:WORDS_REACH]

@@ -31,8 +31,7 @@ _ALL_AT_ONCE = 5_000  # questions: up to here all are compared, beyond only thos
 
 
 class Snapshot:
-    """Sentences are rows: `passage_of` and `article_of` say where a row stands, `first_row` where a passage begins,
-    `leads` which rows open a section.
+    """Sentences are rows: `passage_of` and `article_of` say where a row stands, `first_row` where a passage begins.
     Raises IndexUnusable when the generation is not whole."""
 
     def __init__(self, generation: Path) -> None:
@@ -52,10 +51,6 @@ class Snapshot:
         self.first_row: Rows = np.concatenate([[0], np.cumsum(lengths)])
         self.passage_of: Rows = np.repeat(np.arange(len(lengths)), lengths)
         self.article_of: Rows = np.repeat(np.arange(len(records)), [record["sentences"] for record in records])
-        self.leads: NDArray[np.bool_] = np.zeros(len(self.passage_of), np.bool_)
-        places = [(passage.article, passage.heading) for passage in self.passages]
-        first_ones = [n for n, place in enumerate(places) if n == 0 or place != places[n - 1]]
-        self.leads[self.first_row[first_ones]] = True
         self.vectors: Vectors = np.load(generation / "vectors.npy", mmap_mode="r")
         self.index = open_index(manifest["kind"], generation)
         self.lexical = Lexical(generation)
