@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 HANDRAIL = [sys.executable, "-m", "bot"]
 
 
-
 def environment(data: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDRAIL_")}
     return kept | {"HANDRAIL_DATA": str(data), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
@@ -99,7 +98,12 @@ class Server:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`handrail …` on the same data folder."""
         return subprocess.run(
-            [*HANDRAIL, *words], cwd=ROOT, env=environment(self.data, **self.extra), capture_output=True, text=True, timeout=120
+            [*HANDRAIL, *words],
+            cwd=ROOT,
+            env=environment(self.data, **self.extra),
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
 
     def key(self, name: str, scopes: str) -> str:

@@ -61,5 +61,7 @@ def stranger(server: Server) -> Visitor:
 def clinician(server: Server) -> httpx.Client:
     """Works by API key, as an integrator's console would."""
     return httpx.Client(
-        base_url=server.url, timeout=30, headers={"Authorization": f"Bearer {server.key('clinician', 'handoffs,webhooks,answers')}"}
+        base_url=server.url,
+        timeout=30,
+        headers={"Authorization": f"Bearer {server.key('clinician', 'handoffs,webhooks,answers')}"},
     )

@@ -46,7 +46,7 @@ def evaluate(
 ) -> None:
     """Retrieval, abstention and safety figures on the shipped question sets."""
     with terminal.told():
-        from bot.evaluation import run
+        from bot.commands.evaluation import run
 
         run(html, questions)
 

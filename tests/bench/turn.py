@@ -1,6 +1,6 @@
 """One turn and its parts: screen, embed, search, answer, commit; median and p99, and what the joining adds.
 
-    python tests/bench/turn.py [TURNS]
+python tests/bench/turn.py [TURNS]
 """
 
 from __future__ import annotations

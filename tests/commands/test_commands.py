@@ -22,7 +22,12 @@ def handrail(
 ) -> subprocess.CompletedProcess[str]:
     raw = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [*HANDRAIL, *words], cwd=ROOT, env=environment(data, **settings), input=raw, capture_output=True, timeout=timeout
+        [*HANDRAIL, *words],
+        cwd=ROOT,
+        env=environment(data, **settings),
+        input=raw,
+        capture_output=True,
+        timeout=timeout,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -202,7 +207,9 @@ def test_screen_jsonl(data: Path) -> None:
 
 def test_screen_alone_starts_without_torch(data: Path) -> None:
     code = "import sys; sys.argv = ['handrail', 'screen', '--rules-only', 'hello']\nfrom bot.__main__ import main\ntry:\n main()\nexcept SystemExit: pass\nprint(sorted(m for m in sys.modules if m in {'torch', 'fastapi', 'sqlalchemy', 'sentence_transformers'}))"
-    done = subprocess.run([HANDRAIL[0], "-c", code], cwd=ROOT, env=environment(data), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [HANDRAIL[0], "-c", code], cwd=ROOT, env=environment(data), capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
 
 

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CODE = [p for top in ("bot", "retrieval", "web", "tests") for p in (ROOT / top).rglob("*") if p.suffix in {".py", ".js", ".css", ".html"}]
+CODE = [
+    p
+    for top in ("bot", "retrieval", "web", "tests")
+    for p in (ROOT / top).rglob("*")
+    if p.suffix in {".py", ".js", ".css", ".html"}
+]
 CODE = [p for p in CODE if "__pycache__" not in p.parts]
 
 

@@ -67,7 +67,9 @@ def test_pages_come_from_here_alone(server: Server, path: str) -> None:
     page = httpx.get(server.url + path, follow_redirects=True)
     assert page.status_code == 200, page.text[:300]
     assert page.headers["content-type"].startswith("text/html")
-    loaded = re.findall(r"<(?:script|link|img|iframe|source)[^>]*(?:src|href)=[\"']?(https?:)?//([^\"'\s>]+)", page.text)
+    loaded = re.findall(
+        r"<(?:script|link|img|iframe|source)[^>]*(?:src|href)=[\"']?(https?:)?//([^\"'\s>]+)", page.text
+    )
     assert not loaded, loaded
     assert not re.search(r"<script(?![^>]*(?:src=|application/json))[^>]*>", page.text), "an inline script"
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style", page.text), "an inline style or handler"

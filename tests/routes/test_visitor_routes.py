@@ -159,7 +159,9 @@ def test_two_messages_at_once_are_both_there_in_one_order(visitor: Visitor) -> N
     assert {a.status_code for a in answers} == {201}
     found = visitor.messages()
     assert [m["seq"] for m in found] == list(range(1, len(found) + 1))
-    assert sorted(m["text"] for m in found if m["author"] == "visitor") == sorted(f"message number {n}" for n in range(16))
+    assert sorted(m["text"] for m in found if m["author"] == "visitor") == sorted(
+        f"message number {n}" for n in range(16)
+    )
 
 
 def test_one_client_id_sent_by_many_at_once_is_one_message(visitor: Visitor) -> None:
@@ -208,7 +210,9 @@ def read_messages(visitor: Visitor, count: int, last: str = "") -> list[dict[str
 
 def test_the_stream_gives_each_message_once_in_order_and_resumes(server: Server, visitor: Visitor) -> None:
     writer = Visitor.__new__(Visitor)
-    writer.__dict__ |= visitor.__dict__ | {"http": httpx.Client(base_url=server.url, headers=dict(visitor.http.headers))}
+    writer.__dict__ |= visitor.__dict__ | {
+        "http": httpx.Client(base_url=server.url, headers=dict(visitor.http.headers))
+    }
     timer = threading.Timer(0.5, lambda: writer.say("what is neuroplasticity?"))
     timer.start()
     live = read_messages(visitor, 3)
@@ -257,7 +261,10 @@ def test_erasing_with_an_open_handoff_says_what_is_kept(visitor: Visitor, clinic
     kept = clinician.get(f"/v1/handoffs/{handoff}").json()
     assert any("end my life" in m["text"] for m in kept["messages"])
     assert clinician.post(f"/v1/handoffs/{handoff}/claim").status_code == 200
-    assert clinician.post(f"/v1/handoffs/{handoff}/close", json={"outcome": "no_contact", "note": "erased"}).status_code == 200
+    assert (
+        clinician.post(f"/v1/handoffs/{handoff}/close", json={"outcome": "no_contact", "note": "erased"}).status_code
+        == 200
+    )
     after = clinician.get(f"/v1/handoffs/{handoff}")
     assert "end my life" not in after.text
 
@@ -291,7 +298,9 @@ def test_a_flood_is_slowed_but_words_of_risk_never_are(make_server: Any) -> None
 
 
 def test_origins(server: Server, visitor: Visitor) -> None:
-    foreign = visitor.http.post(visitor.path + "/messages", json={"text": "hi"}, headers={"Origin": "https://evil.example"})
+    foreign = visitor.http.post(
+        visitor.path + "/messages", json={"text": "hi"}, headers={"Origin": "https://evil.example"}
+    )
     body = problem(foreign, 403)
     assert "HANDRAIL_ALLOWED_ORIGINS=https://evil.example" in body["detail"]
     own = visitor.http.post(visitor.path + "/messages", json={"text": "hi"}, headers={"Origin": server.url})
