@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -57,7 +57,7 @@ class Said:
     """What the bot's side came to, before it is a Turn."""
 
     replies: tuple[Draft, ...] = ()
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     gap: Gap | None = None
     events: tuple[str, ...] = ()
     score: float = 0.0
@@ -93,6 +93,14 @@ class Desk:
     async def ask_for_person(self, conversation: str, contact: str, note: str) -> Taken:
         """The visitor asks for a person, with a contact and a note or without; the note is screened like any message."""
         return await self._take(conversation, note, None, lambda visit: self.think_of_person(visit, contact, note))
+
+    async def overhear(self, conversation: str, text: str, client_id: str | None = None) -> Taken:
+        """A person has it in another front end: recorded and screened as ever, and no bot speaks."""
+
+        def think(visit: Visit) -> Turn:
+            return self.with_human(visit, text, client_id, self.screen(visit, text), self.parts.clock())
+
+        return await self._take(conversation, text, client_id, think)
 
     async def _take(self, conversation: str, text: str, client_id: str | None, think: Callable[[Visit], Turn]) -> Taken:
         lock = self._busy.setdefault(conversation, asyncio.Lock())
@@ -174,7 +182,7 @@ class Desk:
         if booked is not None:
             return replace(booked, replies=spoken.drafts + booked.replies)
         if "asked" in verdict.intents:
-            return Said(spoken.drafts + (self._block("queued", language, now),), memory)
+            return Said((*spoken.drafts, self._block("queued", language, now)), memory)
         return self.speak_from_articles(text, memory, language, now)
 
     def speak_in_risk(

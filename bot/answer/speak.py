@@ -204,7 +204,7 @@ class Answers:
         if name == "yes":
             return self._yes(asked)
         if name == "no":
-            return self._small(asked, "talk_no") if notes.get("asks") or notes.get("offered") else None
+            return self._small(asked, "talk_no")
         if not notes.get("query"):
             return None
         return self._articles.follow(asked, name, ask)
@@ -220,7 +220,7 @@ class Answers:
         if asks:
             draft = asked.wording.small("talk_yes", asked.wording.asks(asks))
             return Spoken((draft,), asked.memory)
-        return None
+        return self._small(asked, "talk_okay")  # a bare yes is no question to the articles
 
 
 def _questions(asked: Asked) -> tuple[str, ...]:
