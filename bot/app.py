@@ -12,10 +12,12 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from bot import __version__, ladder, outbox
+from bot.channels import chatwoot
 from bot.notifiers import senders
 from bot.parts import join, now_utc, open_embedder, open_search, read_words
 from bot.ports import Clock, Store
 from bot.routes import (
+    channels,
     completions,
     console,
     control,
@@ -66,11 +68,16 @@ def build(
         search=search,
         embed=embedder.encode,
     )
-    state.senders = senders(settings, said, store, clock)
+    told = dict(senders(settings, said, store, clock))
+    inbox = chatwoot.account(settings.chatwoot) if settings.chatwoot else None
+    if inbox:
+        told["webhook"] = chatwoot.Sender(inbox, store, told["webhook"])
+    state.senders = told
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await store.start()
+        await (chatwoot.register(inbox, store, clock) if inbox else chatwoot.unregister(store))
         async with contextlib.AsyncExitStack() as held:
             if not settings.database_url:
                 await held.enter_async_context(control.listening(store, clock, settings.data))
@@ -104,6 +111,7 @@ def build(
         visitor.router,
         integration.router,
         completions.router,
+        channels.router,
         operations.router,
         signin.router,
         console.router,

@@ -1,0 +1,1 @@
+"""How visitors reach us beside the widget: one file a channel."""
