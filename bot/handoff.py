@@ -183,8 +183,11 @@ def raised(open_one: Handoff, new: Opening) -> Opening:
 
 
 def _marked(text: str, seq: int, verdict: Verdict) -> tuple[Marked, ...]:
+    """What weighed. A sign alone (urgency 0, no reason) says nothing of a person who only asked for somebody."""
     found: list[Marked] = []
     for fired in verdict.fired:
+        if not fired.urgency and fired.reason is Reason.NONE and verdict.level < RISK:
+            continue
         start, end = max(0, fired.span[0]), min(len(text), max(fired.span))
         left = 0 if len(text) <= _EXCERPT else max(0, min(start - _EXCERPT // 2, len(text) - _EXCERPT))
         right = max(end, left + _EXCERPT)
