@@ -99,6 +99,7 @@ class Machine(RuleBasedStateMachine):
             self.do(work)
 
     @rule(target=talks)
+    @precondition(lambda self: len(self.model) < 2)  # few, so that much happens to each
     def opens(self):
         id = f"talk{next(_number)}"
         (first,) = self.do(open_one(self.store, id))
@@ -161,6 +162,14 @@ class Machine(RuleBasedStateMachine):
             assert done.message.seq == len(talk.said)
             for draft in this.replies:
                 talk.say(Author.BOT, draft.text)
+
+    @rule(id=talks, text=TEXTS)
+    def a_turn_is_overtaken(self, id, text):
+        if self.model[id].erased:
+            return
+        overtaken = self.do(turn(self.store, id, text, self.at))
+        self.the_system_says(id)
+        self.refused(Stale, self.store.record(overtaken))
 
     @rule(id=talks, text=TEXTS)
     def a_turn_of_an_older_owner(self, id, text):
@@ -343,8 +352,8 @@ def test_any_history(make):
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=200 if FULL else 15,
-                stateful_step_count=60 if FULL else 40,
+                max_examples=200 if FULL else 20,
+                stateful_step_count=100 if FULL else 60,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
                 derandomize=not FULL,
