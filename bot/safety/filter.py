@@ -35,6 +35,7 @@ class Filter:
         self.packs: dict[str, Pack] = {code: load_pack(code, tables) for code, tables in files.items()}
         self.common = {code: pack.grammar.words["common"] for code, pack in self.packs.items()}
         self._own = _own_words(self.packs)
+        self._full = frozenset(code for code, pack in self.packs.items() if not pack.floor)
         self.examples = None if rules_only or embed is None else Examples(words.language("en").tables.get("examples", {}), embed)
         self.shadow = _shadowed(files, shadow) if shadow else None
 
@@ -43,7 +44,7 @@ class Filter:
     ) -> Screening:
         """Reads a text of any length whole. Never raises for anything a visitor can type."""
         found = tokens(text)
-        spoken = language_of(text, found.words, self.common)
+        spoken = language_of(text, found.words, self.common, self._full)
         screening = self._screen(text, found, memory, language, spoken, self.packs, self.examples)
         if self.shadow:
             other = self._screen(text, found, memory, language, spoken, self.shadow, None).verdict
@@ -59,7 +60,12 @@ class Filter:
         self, text: str, found: Tokens, memory: SafetyMemory, language: str, spoken: str, packs: Mapping[str, Pack],
         examples: Examples | None,
     ) -> Screening:  # fmt: skip
-        read = {code: self._read(text, found, packs[code]) for code in self._packs_for(found, language, spoken, packs)}
+        codes = self._packs_for(found, language, spoken, packs)
+        foreign = self._foreign(language, spoken)
+        read = {
+            code: self._read(text, _hidden(found, foreign) if code == "en" and foreign else found, packs[code]) for code in codes
+        }
+        spoken = spoken or self._shown_by(read)
         hits = [hit for result in read.values() for hit in result.hits]
         signs = [hit.sign for hit in hits if hit.sign]
         main = packs.get(spoken) or packs.get(language) or packs["en"]
@@ -94,6 +100,21 @@ class Filter:
     def _read(self, text: str, found: Tokens, pack: Pack) -> Found:
         return find(text, pack.masks.chunks(text, found), pack)
 
+    def _foreign(self, language: str, spoken: str) -> frozenset[str]:
+        """Words that English must not take for its own, since the text is in another language that the bot speaks."""
+        code = spoken or language.split("-")[0].lower()
+        if code == "en" or code not in self._full:
+            return frozenset()
+        english = self.packs["en"]
+        return self.packs[code].masks.known - english.masks.known - english.grammar.words["common"]
+
+    def _shown_by(self, read: Mapping[str, Found]) -> str:
+        """The language of a text too short to show one: that of the only rules which found something in it."""
+        codes = {
+            code for code, found in read.items() if code in self._full and any(h.urgency or h.rule.intent for h in found.hits)
+        }
+        return codes.pop() if len(codes) == 1 and "en" not in codes else ""
+
     def _packs_for(self, found: Tokens, language: str, spoken: str, packs: Mapping[str, Pack]) -> list[str]:
         """English always, the language stated and the one found, and each pack whose own words are in the text."""
         seen = set(found.words)
@@ -111,6 +132,12 @@ def _own_words(packs: Mapping[str, Pack]) -> dict[str, frozenset[str]]:
         for code, pack in packs.items()
         if code != "en"
     }
+
+
+def _hidden(found: Tokens, foreign: frozenset[str]) -> Tokens:
+    """The tokens with the words of another language marked, so that no word of ours is seen in them."""
+    words = [f"~{word}" if word in foreign else word for word in found.words]
+    return Tokens(words, found.starts, found.ends, found.breaks)
 
 
 def _sums(packs: Mapping[str, Pack], read: Mapping[str, Found]) -> tuple[Sum, ...]:

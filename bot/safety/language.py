@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
@@ -21,8 +21,13 @@ _READ = 4_000  # characters looked at
 _FEWEST = 3  # words below which nothing is said
 
 
-def language_of(text: str, words: Sequence[str], common: Mapping[str, frozenset[str]]) -> str:
-    """The two-letter code, or "". `words`: the text's folded words; `common`: each language's small words."""
+def language_of(
+    text: str, words: Sequence[str], common: Mapping[str, frozenset[str]], spoken: Collection[str] = ()
+) -> str:
+    """The two-letter code, or "". `words`: the text's folded words; `common`: each language's small words.
+
+    A text of one or two words shows only a language of `spoken`, and only when no other has all of them.
+    """
     head = text[:_READ]
     latin = len(_LATIN.findall(head)) if not head.isascii() else 1
     if not head.isascii():
@@ -32,7 +37,8 @@ def language_of(text: str, words: Sequence[str], common: Mapping[str, frozenset[
                 return code
     some = words[:400]
     if len(some) < _FEWEST:
-        return ""
+        fits = [code for code, small in common.items() if some and small.issuperset(some)]
+        return fits[0] if len(fits) == 1 and fits[0] in spoken else ""
     shares = sorted(((sum(w in small for w in some) / len(some), code) for code, small in common.items()), reverse=True)
     if not shares:
         return ""
