@@ -147,6 +147,8 @@ function linked(now) {
   }
   if (now !== "open") return;
   outbox.kick();
+  const chosen = Object.entries({ language: session.get("language"), country: session.get("country") }).filter(([, one]) => one !== null);
+  if (chosen.some(([name, one]) => conversation && conversation[name] !== one)) tellChoice(Object.fromEntries(chosen));
   if (session.get("asked")) askPerson();
 }
 
@@ -311,6 +313,7 @@ async function companion(run) {
 }
 
 function refresh() {
+  tellChoice({ language: language() });
   show();
   composer.size();
   log.rename();
@@ -320,6 +323,12 @@ function setCountry(code) {
   if (!showCountry(code)) return;
   $("country").value = code;
   session.set("country", code);
+  tellChoice({ country: code });
+}
+
+/** Whose lines the replies name, and in which language: told to the server too, and again after a lost line. */
+function tellChoice(choice) {
+  if (id) call("PATCH", path(), choice).then((answer) => apply(answer.conversation), () => {});
 }
 
 function ready() {

@@ -79,6 +79,7 @@ export class Field {
     drafts.write(handoff, this.name, words, id);
     this.busy = true;
     this.say("Sending …");
+
     try {
       await this.send(handoff, words, id);
       this.busy = false;

@@ -55,7 +55,7 @@ export function transfer(state, people, me, done) {
           el(
             "label",
             { class: "option" },
-            el("input", { type: "radio", name: "to", value: person.id, required: true, checked: n === 0 }),
+            el("input", { type: "radio", name: "to", value: person.id, required: true, checked: n === 0, autofocus: n === 0 }),
             el("span", {}, el("strong", { dir: "auto" }, person.name), el("span", { class: "soft" }, person.here ? " connected" : " not connected now")),
           ),
         )
@@ -128,7 +128,9 @@ function arrows(search, list) {
     event.preventDefault();
   };
   search.onkeydown = step;
-  list.onkeydown = (event) => event.key.startsWith("Arrow") && step(event);
+  list.onkeydown = (event) => {
+    if (event.key.startsWith("Arrow")) step(event);
+  };
 }
 
 // ── articles ──

@@ -52,6 +52,11 @@ export function dialog(id) {
     box.addEventListener("click", (event) => {
       if (event.target === box || event.target.closest("[data-close]")) box.close();
     });
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // the browser's own way is a moment later: the next key would still meet an open window
+      box.close();
+    });
   }
   return box;
 }

@@ -111,11 +111,11 @@ try {
   // on
 }
 
-/** Single-key commands: not while typing, not with a modifier, not behind a window, and not when switched off. */
+/** Single-key commands: not while typing or while one is being carried out, not with a modifier, not behind a window. */
 export function onKey(commands) {
   document.addEventListener("keydown", (event) => {
     if (!keysOn || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typingIn(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
+    if (document.body.dataset.busy || document.querySelector("dialog[open]")) return;
     const command = commands[event.key];
     if (!command) return;
     event.preventDefault();

@@ -190,11 +190,15 @@ function say(words) {
 // ── what is done ──
 
 async function act(path, body, after) {
+  if (document.body.dataset.busy) return;
+  document.body.dataset.busy = "yes";
   try {
     await after(await call("POST", path, body));
   } catch (problem) {
     toast(problem.message, "grave");
     refresh();
+  } finally {
+    delete document.body.dataset.busy;
   }
 }
 
