@@ -1,0 +1,11 @@
+"""The store's kit is at hand here too."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
+
+FULL = os.environ.get("HANDRAIL_TORTURE") == "full"
