@@ -1,18 +1,116 @@
-"""The second stage: nearest reviewed example sentences in embedding space. It may only raise, and says which one it is near."""
+"""The second stage: the nearest reviewed example sentence in meaning. It may only raise, and says which one it is near."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import structlog
 
-from bot.model import Fired
+from bot.model import Fired, Reason
+from bot.safety.pack import RuleFault
+
+log = structlog.get_logger(__name__)
+Embed = Callable[[Sequence[str]], Any]
+
+_WORDS = 14  # words of a window
+_AGREE = 3  # examples that a message must be near to, on average: one alone may only share a word
+_MOST = 40  # windows looked at; a longer text is looked at in wider ones
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+_WORD = re.compile(r"\w")
+FAILURES = (RuntimeError, ValueError, OSError, MemoryError)
+"""What a model that cannot run may raise. The rules then stand alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    rule: str
+    urgency: int
+    reason: Reason
+    why: str
+    text: str
 
 
 class Examples:
-    def __init__(self, table: Mapping[str, Any], embed: Callable[[Sequence[str]], np.ndarray]) -> None:
+    """corpus/en/examples.toml and its vectors, made at the first use. Raises RuleFault for a file that cannot be used."""
+
+    def __init__(self, table: Mapping[str, Any], embed: Embed) -> None:
         self._embed = embed
+        self.threshold = float(table.get("threshold", 1.0))
+        self.margin = float(table.get("margin", 0.0))
+        self.examples = tuple(example for row in table.get("class", ()) for example in _read(row))
+        self.contrast = tuple(table.get("contrast", {}).get("texts", ()))
+        if self.examples and not self.contrast:
+            raise RuleFault("en/examples.toml", "", "has no [contrast]: name sentences that sound alike and must stay quiet")
+        self._vectors: np.ndarray | None = None
+        self._quiet: np.ndarray | None = None
 
     def nearest(self, text: str, urgency: int) -> Fired | None:
-        return None
+        """The example that raises the text above `urgency`, or None. Never raises: a model that fails raises nothing."""
+        pieces = windows(text)
+        if not pieces or not self.examples:
+            return None
+        try:
+            found = self.scores(tuple(text[a:b] for a, b in pieces))
+        except FAILURES as error:
+            log.warning("second stage is off for this message", error=type(error).__name__)
+            return None
+        best: Fired | None = None
+        for (a, b), (near, quiet) in zip(pieces, found, strict=True):
+            order = np.argsort(-near)[:_AGREE]
+            score = float(near[order].mean())
+            if score < self.threshold or score - quiet < self.margin:
+                continue
+            closest = [self.examples[int(n)] for n in order]
+            agreed = sorted(example.urgency for example in closest)[len(closest) // 2]
+            example = next(example for example in closest if example.urgency == agreed)
+            if agreed > urgency and (best is None or agreed > best.urgency):
+                why = f"{example.why} Nearest: “{example.text}” ({score:.2f})"
+                best = Fired(example.rule, (a, b), agreed, example.reason, why)
+        return best
+
+    def scores(self, texts: Sequence[str]) -> list[tuple[np.ndarray, float]]:
+        """For each text: cosines to all examples, and the highest cosine to a contrast sentence."""
+        if self._vectors is None or self._quiet is None:
+            self._vectors = np.asarray(self._embed([e.text for e in self.examples]), dtype=np.float32)
+            self._quiet = np.asarray(self._embed(list(self.contrast)), dtype=np.float32)
+        vectors = np.asarray(self._embed(list(texts)), dtype=np.float32)
+        near, quiet = vectors @ self._vectors.T, (vectors @ self._quiet.T).max(axis=1)
+        return [(near[n], float(quiet[n])) for n in range(len(texts))]
+
+
+def windows(text: str) -> list[tuple[int, int]]:
+    """The text as pieces of some 14 words, cut at the ends of sentences where it can be; each as (start, end)."""
+    size = max(_WORDS, len(text.split()) // _MOST + 1)
+    pieces: list[tuple[int, int]] = []
+    start, count, end = -1, 0, 0
+    for match in _SENTENCE.finditer(text):
+        for a, b in _parts(text, match.start(), match.end(), size):
+            words = len(text[a:b].split())
+            if start >= 0 and count + words > size:
+                pieces.append((start, end))
+                start, count = -1, 0
+            start, count, end = (a if start < 0 else start), count + words, b
+    if start >= 0:
+        pieces.append((start, end))
+    return [(a, b) for a, b in pieces if _WORD.search(text, a, b)][: 2 * _MOST]
+
+
+def _parts(text: str, start: int, end: int, size: int) -> list[tuple[int, int]]:
+    """A sentence as it is, or cut every `size` words when nobody ended it."""
+    marks = [m.span() for m in re.finditer(r"\S+", text[start:end])]
+    return [
+        (start + marks[n][0], start + marks[min(n + size, len(marks)) - 1][1]) for n in range(0, len(marks), size)
+    ]
+
+
+def _read(row: Mapping[str, Any]) -> list[Example]:
+    name = str(row.get("id", ""))
+    try:
+        reason, urgency, why = Reason(row["reason"]), int(row["urgency"]), str(row["why"])
+    except (KeyError, ValueError) as error:
+        raise RuleFault("en/examples.toml", name, f"needs id, urgency, reason and why: {error}") from None
+    return [Example(name, urgency, reason, why, text) for text in row.get("texts", ())]
