@@ -14,7 +14,8 @@ from pathlib import Path
 class Signs:
     """What one find shows: inputs of the confidence, each about 0 to 1. `covered` is how well the best sentences
     together meet the question's words, `unknown` the share of its weight that is in words which the corpus never
-    uses."""
+    uses, and `size` goes from 0 for a hundred sentences or fewer to 1 for a thousand or more: the more there is to read,
+    the less it says that a question's words occur."""
 
     dense: float
     lexical: float
@@ -22,6 +23,7 @@ class Signs:
     words: float
     covered: float
     unknown: float
+    size: float
 
 
 SIGNS = tuple(field.name for field in dataclasses.fields(Signs))

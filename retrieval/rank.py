@@ -116,6 +116,7 @@ def ranked(
             words=mean(words, place),
             covered=covered,
             unknown=unknown,
+            size=now.size,
         )
         passage, sentence = now.place(int(rows[place]))
         score = float(scores[place]) / whole

@@ -57,6 +57,7 @@ class Snapshot:
         self._asked: Vectors = np.load(generation / "questions.npy", mmap_mode="r")
         self._asked_starts: Rows = np.concatenate([[0], np.cumsum([record["asked"] for record in records])])
         self._words = _Words(generation) if manifest["words"] else None
+        self.size = float(np.clip(np.log10(max(len(self.passage_of), 1)) - 2, 0, 1))
         self.by_article: dict[str, list[Passage]] = {slug: [] for slug in self.articles}
         for passage in self.passages:
             self.by_article[passage.article].append(passage)

@@ -2,8 +2,9 @@
 
     .venv/bin/python tests/bench/retrieval_calibrate.py [--write] [--data FOLDER]
 
-Each question is asked twice: of the articles as they are, and of the same articles without the questions and summaries
-that their authors gave, as a folder that nobody prepared would be. The threshold is the one at which wrong answers and
+Each question is asked of the articles as they are, of the same articles without the questions and summaries that their
+authors gave, as a folder that nobody prepared would be, and of small folders of five of them, where only questions that
+those answer, or none does, count. The threshold is the one at which wrong answers and
 missed answers are as likely on `tune`. `held` is printed and takes no part.
 """
 
@@ -27,6 +28,8 @@ from retrieval.search import Search
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [field.name for field in dataclasses.fields(Signs)]
+FEW, OF_FEW = 8, 5  # so many small folders, of so many articles
+HELPS = ("dense", "lexical", "asked", "words", "covered")
 STRENGTH = 1.0  # of the pull towards zero, on standardised signs
 
 
@@ -45,18 +48,29 @@ def signs(corpus: Corpus, questions: list[Question], embedder: Embedder, folder:
     return np.array(rows)
 
 
-def fit(x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Logistic regression by Newton's method: (bias, slopes) for the signs as they are."""
-    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
-    z = np.column_stack([np.ones(len(x)), (x - mean) / spread])
-    pull = np.diag([0.0] + [STRENGTH] * x.shape[1])
-    beta = np.zeros(z.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-z @ beta))
-        gradient = z.T @ (p - y) + pull @ beta
-        beta -= np.linalg.solve((z.T * (p * (1 - p))) @ z + pull, gradient)
-    slopes = beta[1:] / spread
-    return float(beta[0] - slopes @ mean), slopes
+def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """Logistic regression by Newton's method: (bias, slopes). A sign that would count against its sense is left out."""
+    used = list(range(x.shape[1]))
+    while True:
+        mean, spread = x[:, used].mean(axis=0), x[:, used].std(axis=0) + 1e-9
+        z = np.column_stack([np.ones(len(x)), (x[:, used] - mean) / spread])
+        pull = np.diag([0.0] + [STRENGTH] * len(used))
+        beta = np.zeros(z.shape[1])
+        for _ in range(50):
+            p = 1 / (1 + np.exp(-z @ beta))
+            gradient = z.T @ (weight * (p - y)) + pull @ beta
+            beta -= np.linalg.solve((z.T * (weight * p * (1 - p))) @ z + pull, gradient)
+        slopes = np.zeros(x.shape[1])
+        slopes[used] = beta[1:] / spread
+        wrong = [place for place in used if NAMES[place] in HELPS and slopes[place] < 0]
+        if not wrong:
+            return float(beta[0] - slopes[used] @ mean), slopes
+        used = [place for place in used if place not in wrong]
+
+
+def balanced(y: np.ndarray) -> np.ndarray:
+    """Weights by which a folder's answerable and unanswerable questions count the same, and each folder as much."""
+    return np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum())
 
 
 def main() -> None:
@@ -70,28 +84,42 @@ def main() -> None:
     asked = [q for q in read_questions(ROOT / "corpus/en/questions.toml") if q.expect in ("answer", "no_answer")]
     y = np.array([question.expect == "answer" for question in asked])
     tune = np.array([question.split == "tune" for question in asked])
-    as_is = signs(corpus, asked, embedder, chosen.data / "as-is", today)
-    bare = signs(unprepared(corpus), asked, embedder, chosen.data / "bare", today)
-    bias, slopes = fit(np.vstack([as_is[tune], bare[tune]]), np.concatenate([y[tune], y[tune]]))
+    runs = [("as they are", corpus), ("unprepared", unprepared(corpus))]
+    chance = np.random.default_rng(0)
+    for number in range(FEW):
+        picked = sorted(chance.choice(len(corpus.articles), OF_FEW, replace=False).tolist())
+        few = dataclasses.replace(corpus, articles=tuple(corpus.articles[place] for place in picked))
+        runs.append(("a few", unprepared(few) if number % 2 else few))
+    seen: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]] = []
+    for name, articles in runs:
+        here = {article.slug for article in articles.articles}
+        fits = np.array([q.expect == "no_answer" or bool(here & set(q.articles)) for q in asked])
+        x = signs(articles, asked, embedder, chosen.data / f"calibrate-{len(seen)}", today)
+        seen.append((name, x[fits], y[fits], tune[fits]))
+    weights = np.concatenate([balanced(truth[rows]) for _, _, truth, rows in seen])
+    truth = np.concatenate([truth[rows] for _, _, truth, rows in seen])
+    bias, slopes = fit(np.vstack([x[rows] for _, x, _, rows in seen]), truth, weights * len(weights) / weights.sum())
 
     def likely(x: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-(bias + x @ slopes)))
 
+    both = np.concatenate([likely(x[rows]) for _, x, _, rows in seen])
     grid = np.linspace(0.05, 0.95, 181)
-    both, truth = np.concatenate([likely(as_is[tune]), likely(bare[tune])]), np.concatenate([y[tune], y[tune]])
-    errors = [abs((both[truth] < at).mean() - (both[~truth] >= at).mean()) + 1e-6 * abs(at - 0.5) for at in grid]
+    wrong = [(weights * ((both < at) & truth)).sum() - (weights * ((both >= at) & ~truth)).sum() for at in grid]
+    errors = [abs(each) + 1e-6 * abs(at - 0.5) for each, at in zip(wrong, grid, strict=True)]
     threshold = round(float(grid[int(np.argmin(errors))]), 3)
-    for name, x in (("as they are", as_is), ("unprepared", bare)):
-        for split, chosen_rows in (("tune", tune), ("held", ~tune)):
-            p, t = likely(x[chosen_rows]), y[chosen_rows]
-            area = auroc(list(zip(p.tolist(), t.tolist(), strict=True)))
+    for name in dict(runs):
+        for split in ("tune", "held"):
+            own = [(likely(x), t, rows if split == "tune" else ~rows) for n, x, t, rows in seen if n == name]
+            p, t = np.concatenate([p[rows] for p, _, rows in own]), np.concatenate([t[rows] for _, t, rows in own])
+            area = np.mean([auroc(list(zip(p[rows].tolist(), t[rows].tolist(), strict=True))) for p, t, rows in own])
             answered, kept = (p[t] >= threshold).mean(), (p[~t] < threshold).mean()
             print(
-                f"{name:12} {split}: AUROC {area:.4f}, answerable answered {answered:.3f}, unanswerable not {kept:.3f}"
+                f"{name:12} {split}: AUROC {area:.4f}, answered {answered:.3f} of answerable, not {kept:.3f} of others"
             )
     held = {
         "how": "logistic regression on the first find's signs; tests/bench/retrieval_calibrate.py on split tune of "
-        f"corpus/en/questions.toml ({int(tune.sum())} questions, asked of prepared and of unprepared articles), "
+        f"corpus/en/questions.toml ({int(tune.sum())} questions, asked of prepared and unprepared articles, all and five at a time), "
         f"model {embedder.name}; the threshold is where wrong and missed answers are as likely there",
         "threshold": threshold,
         "weights": {"bias": round(bias, 4), **{n: round(float(v), 4) for n, v in zip(NAMES, slopes, strict=True)}},
