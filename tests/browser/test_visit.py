@@ -152,7 +152,9 @@ def test_language_and_country_change_on_the_spot(chat: Page) -> None:
     assert chat.locator("#care a[href='tel:999']:visible").count()
     assert not chat.locator("#care a[href='tel:911']:visible").count()
     write(chat, "quiero morir")
-    expect(chat.locator("li.crisis, li.support").last).to_contain_text("116 123")  # the replies name the chosen country's
+    expect(chat.locator("li.crisis, li.support").last).to_contain_text(
+        "116 123"
+    )  # the replies name the chosen country's
     chat.reload()
     expect(chat.get_by_role("button", name="Hablar con una persona")).to_be_visible()
     assert chat.locator("#care a[href='tel:999']:visible").count()

@@ -70,7 +70,7 @@ function step(found, box, n) {
   const last = found.steps[n - 1];
   box.replaceChildren(make("h2", {}, found.title), where, words, ...(one.move ? [shape] : []), row, from(found));
   if (focused) row.firstChild.focus({ preventScroll: true });
-  box.scrollIntoView({ block: "nearest" });
+  box.scrollIntoView({ block: "start" });
   around.say(one.text);
   if (one.move) move(shape, one, last?.move);
   if (one.seconds) box.timer = setTimeout(next, one.seconds * 1000);

@@ -85,7 +85,7 @@ export function dropUnsent(client_id) {
 /** Puts something that is no message (an exercise) after the last one. */
 export function place(item) {
   insert(item, newest());
-  item.scrollIntoView({ block: "nearest" });
+  item.scrollIntoView({ block: "start" });
 }
 
 // Follows the talk to its end, unless the visitor has scrolled away; a reply that is longer than the room is read from its start.

@@ -26,7 +26,7 @@ export class Problem extends Error {
 
 export const ended = new EventTarget(); // "ended": this session is over
 
-export async function call(method, path, body, { seconds = 20 } = {}) {
+export async function call(method, path, body, { seconds = 12 } = {}) {
   let answer;
   try {
     answer = await fetch(path, {
