@@ -60,7 +60,96 @@ CONVERSATION = {
         },
     },
 }
-STATUSES = {"/v1/conversations": ("422", "429"), "/v1/answers": ("401", "403", "422")}
+HANDOFF = {
+    "type": "object",
+    "required": ["id", "conversation", "reason", "urgency", "state", "opened_at", "version", "card"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("id", "conversation", "reason")},
+        "urgency": {"type": "integer", "minimum": 0, "maximum": 4},
+        "state": {"type": "string", "enum": ["waiting", "claimed", "closed"]},
+        "opened_at": TIME,
+        "version": {"type": "integer"},
+        "holder": {"type": ["object", "null"], "properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
+        "card": {"type": "object", "description": "facts in the visitor's words: what fired, what was shown, contact"},
+    },
+}
+EVENT = {
+    "type": "object",
+    "required": ["id", "type", "conversation", "seq", "data", "created_at"],
+    "properties": {
+        "id": {"type": "integer"},
+        "type": {"type": "string"},
+        "conversation": {"type": "string"},
+        "seq": {"type": "integer"},
+        "data": {"type": "object"},
+        "created_at": TIME,
+    },
+}
+WEBHOOK = {
+    "type": "object",
+    "required": ["id", "url", "events", "created_at"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("id", "url", "secret")},
+        "events": {"type": "array", "items": {"type": "string"}},
+        "created_at": TIME,
+    },
+}
+ANSWER = {
+    "type": "object",
+    "required": ["kind", "text", "citations", "route", "urgency", "reason"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("kind", "text", "reason")},
+        "citations": {"type": "array", "items": CITATION},
+        "route": {"type": "string", "enum": ["bot", "human"]},
+        "urgency": {"type": "integer", "minimum": 0, "maximum": 4},
+        "handoff": {"type": "string", "enum": ["caller"]},
+    },
+}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _list(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": _ref(name)}
+
+
+_TURN = _object(
+    message={"anyOf": [_ref("Message"), {"type": "null"}]}, replies=_list("Message"), conversation=_ref("Conversation")
+)
+_TEXT = {"type": "string"}
+SHAPES: dict[str, dict[str, Any]] = {
+    "POST /v1/conversations": _object(
+        id=_TEXT, token=_TEXT, messages=_list("Message"), conversation=_ref("Conversation")
+    ),
+    "POST /v1/conversations/{id}/messages": _TURN,
+    "POST /v1/conversations/{id}/handoff": _TURN,
+    "GET /v1/conversations/{id}/messages": _object(messages=_list("Message"), conversation=_ref("Conversation")),
+    "POST /v1/conversations/{id}/end": _object(conversation=_ref("Conversation")),
+    "PATCH /v1/conversations/{id}": _object(conversation=_ref("Conversation")),
+    "POST /v1/answers": ANSWER,
+    "GET /v1/handoffs": _object(handoffs=_list("Handoff")),
+    **{
+        f"POST /v1/handoffs/{call}": _ref("Handoff")
+        for call in ("next", *(f"{{id}}/{step}" for step in ("claim", "release", "transfer", "urgency", "close")))
+    },
+    "GET /v1/handoffs/{id}": _ref("Handoff"),
+    "POST /v1/handoffs/{id}/messages": _object(message=_ref("Message")),
+    "GET /v1/events": _object(events=_list("Event"), last={"type": "integer"}),
+    "POST /v1/webhooks": _ref("Webhook"),
+    "GET /v1/webhooks": _object(webhooks=_list("Webhook")),
+    "GET /v1/webhooks/{id}": _ref("Webhook"),
+}
+"""What a call answers with when it went well."""
+AGAIN = {"POST /v1/conversations/{id}/messages", "POST /v1/handoffs/{id}/messages"}
+NOTHING = {"POST /v1/handoffs/next": "nobody waits"}
+ALSO = {"GET /v1/conversations/{id}/transcript": ("text/plain", "text/html")}
+"""What a call may also answer in, beside JSON."""
 
 
 def install(app: FastAPI) -> None:
@@ -82,16 +171,41 @@ def install(app: FastAPI) -> None:
 
 def _finished(document: dict[str, Any]) -> dict[str, Any]:
     parts = document.setdefault("components", {})
-    parts["schemas"] = {"Problem": PROBLEM, "Message": MESSAGE, "Conversation": CONVERSATION}
+    parts["schemas"] = {
+        "Problem": PROBLEM,
+        "Message": MESSAGE,
+        "Conversation": CONVERSATION,
+        "Handoff": HANDOFF,
+        "Event": EVENT,
+        "Webhook": WEBHOOK,
+    }
     parts["securitySchemes"] = {
         "visitor": {"type": "http", "scheme": "bearer", "description": "the token of one conversation"},
         "key": {"type": "http", "scheme": "bearer", "description": "an API key with the scope that the call needs"},
     }
     for path, methods in document["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
+            _went_well(f"{method.upper()} {path}", operation)
             _operation(path, operation)
     document["paths"]["/v1/conversations/{id}/events"] = {"get": _stream()}
     return document
+
+
+def _went_well(call: str, operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    if call in SHAPES:
+        well = next(status for status in answers if status.startswith("2"))
+        answers[well]["content"] = {"application/json": {"schema": SHAPES[call]}}
+        if call in AGAIN:
+            again = {
+                "description": "the same client_id came before: the first answer",
+                "content": answers[well]["content"],
+            }
+            answers["200"] = again
+    for media in ALSO.get(call, ()):
+        answers["200"]["content"][media] = {"schema": {"type": "string"}}
+    if call in NOTHING:
+        answers["204"] = {"description": NOTHING[call]}
 
 
 def _operation(path: str, operation: dict[str, Any]) -> None:
@@ -108,6 +222,8 @@ def _operation(path: str, operation: dict[str, Any]) -> None:
     elif tag in {"integration", "completions"}:
         statuses |= {"401", "403", "404", "409", "422", "429"}
         operation["security"] = [{"key": []}]
+    elif tag == "channels":
+        statuses |= {"404", "422"}
     elif path == "/metrics":
         statuses |= {"401"}
     for status in sorted(statuses):

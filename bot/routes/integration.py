@@ -8,15 +8,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
-from bot.notifiers.addresses import check_url
-from bot.notifiers.webhook import new_secret
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot import handoff as steps
 from bot import ladder
-from bot import ladder
-from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, Notice, NotThere, Outcome, Webhook
+from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, Notice, NotThere, Webhook
+from bot.notifiers.addresses import check_url
+from bot.notifiers.webhook import new_secret
 from bot.rehearse import rehearse
 from bot.routes import access, guard, shapes
 from bot.routes.access import Staff
@@ -39,7 +38,18 @@ EVENTS = frozenset(
         "conversation.erased",
     }
 )
-Handoffs = Annotated[Staff, Depends(access.staff("handoffs"))]
+
+
+async def _at_work(request: Request) -> Staff:
+    """Staff with the scope `handoffs`. A key's calls are its signs of life: they renew the leases of what it has claimed."""
+    who = await access.staff("handoffs")(request)
+    app = here(request)
+    if who.user is None and app.sign_of_life(who.holder.id):
+        await app.store.renew(who.holder.id, app.clock() + timedelta(seconds=app.settings.lease_seconds))
+    return who
+
+
+Handoffs = Annotated[Staff, Depends(_at_work)]
 Bookings = Annotated[Staff, Depends(access.staff("handoffs", "bookings"))]
 Answers = Annotated[Staff, Depends(access.staff("answers"))]
 Webhooks = Annotated[Staff, Depends(access.staff("webhooks", "admin"))]

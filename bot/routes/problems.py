@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bot.handoff import Incomplete, NotAllowed
-from bot.handoff import Incomplete, NotAllowed
 from bot.model import Held, NotThere, Reused, RiskOpen, Stale, StoreFault
 from bot.words import Country
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import Request
@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.turn import Desk, Parts
 from bot.words import Words
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 TYPING = timedelta(seconds=6)  # a sign of typing is forgotten after this
 
 
@@ -37,6 +38,7 @@ class Here:
     metrics: Metrics = field(default_factory=Metrics)
     running: bool = True
     _typing: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _alive: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -63,6 +65,14 @@ class Here:
     def typing_now(self, conversation: str, who: str) -> bool:
         at = self._typing.get((conversation, who))
         return at is not None and self.clock() - at < TYPING
+
+    def sign_of_life(self, holder: str) -> bool:
+        """Whether the holder's leases are to be renewed now: a quarter of a lease after the last time, not at each call."""
+        now = self.clock()
+        due = now - self._alive.get(holder, LONG_AGO) >= timedelta(seconds=self.settings.lease_seconds / 4)
+        if due:
+            self._alive[holder] = now
+        return due
 
     async def allowed(self, item: RateLimitItem, *who: str) -> bool:
         return await self.limiter.hit(item, *who)

@@ -34,6 +34,7 @@ TABLE: dict[str, set[str]] = {
     "POST /v1/conversations": ALL, "GET /console": ALL, "GET /console/welcome": ALL, "GET /appointments/{token}.ics": ALL,
     "GET /v1/signin": ALL, "POST /v1/signin/password": ALL, "POST /v1/signin/code": ALL, "POST /v1/signin/welcome": ALL,
     "POST /v1/signin/out": ALL, "POST /v1/signin/passkey/options": ALL, "POST /v1/signin/passkey": ALL,
+    "POST /v1/channels/chatwoot/{token}": ALL,  # whoever knows the address's token; to everybody else there is nothing
     # the holder of one conversation's token
     "POST /v1/conversations/{id}/messages": {VISITOR}, "GET /v1/conversations/{id}/messages": {VISITOR},
     "GET /v1/conversations/{id}/events": {VISITOR}, "POST /v1/conversations/{id}/handoff": {VISITOR},
