@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.model import Receipt, StoreFault
-from bot.stores.seal import Safe
+from bot.stores.seal import Safe, sync_folder
 from bot.stores.statements import audit, erase, proof, rotate
 from bot.stores.writer import SqliteTx
 
@@ -40,12 +40,9 @@ def copy_sqlite(source: Path, target: Path) -> dict[str, int]:
             connection.close()
         os.chmod(part, 0o600)
         sizes = checked(part)
-        handle = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(part)
         os.rename(part, target)
+        sync_folder(target.parent)
     except sqlite3.Error as error:
         part.unlink(missing_ok=True)
         raise StoreFault(f"{target}: the backup could not be written ({error})") from None
@@ -116,7 +113,9 @@ def restored(file: Path, folder: Path, database: Path, safe_for: Callable[[], Sa
         for ending in ("-wal", "-shm"):
             database.with_name(database.name + ending).unlink(missing_ok=True)
         os.replace(database, database.with_name(database.name + ".replaced"))
+    _sync(part)
     os.replace(part, database)
+    sync_folder(folder)
     return {
         "conversations": sizes["conversations"],
         "messages": sizes["messages"],
@@ -125,6 +124,14 @@ def restored(file: Path, folder: Path, database: Path, safe_for: Callable[[], Sa
         "audit rows verified": rows,
         "erased again": again,
     }
+
+
+def _sync(file: Path) -> None:
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def erased_since(folder: Path) -> list[tuple[str, datetime]]:

@@ -157,11 +157,16 @@ def kept_secret(data: Path, chance: Chance = os.urandom) -> str:
             file.flush()
             os.fsync(file.fileno())
         os.rename(path.with_suffix(".new"), path)
-        folder = os.open(data, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(data)
         return secret
     except OSError as error:
         raise StoreFault(f"{path}: {error.strerror}: the secret key cannot be kept there") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes names that were made, changed or taken away last. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -21,7 +21,7 @@ from bot.stores import backup as backups
 from bot.stores import migrations
 from bot.stores.folder import FolderLock
 from bot.stores.prepared import Tx
-from bot.stores.seal import Chance, Safe, kept_secret
+from bot.stores.seal import Chance, Safe, kept_secret, sync_folder
 from bot.stores.sql import SqlStore, now_utc
 from bot.stores.statements import rotate
 from bot.stores.writer import SqliteTx, Writer, fault
@@ -134,10 +134,14 @@ class SqliteStore(SqlStore):
         if not fresh and self.file.stat().st_size:
             self._check_key(self._safe)
         migrate(self.file, self._safe)
+        sync_folder(
+            self.folder
+        )  # the file is there, and the journal it was set up with is gone, also after a power cut
 
     def _check_key(self, safe: Safe) -> None:
-        """Before anything is written: a wrong secret changes nothing."""
-        connection = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, isolation_level=None)
+        """Before anything is written: a wrong secret changes nothing. Not read-only: after a power cut the log must be
+        taken in first, which a read-only connection may not do."""
+        connection = sqlite3.connect(f"file:{self.file}?mode=rw", uri=True, isolation_level=None)
         try:
             there = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]
             if there:
