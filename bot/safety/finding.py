@@ -128,6 +128,8 @@ def _meant(
     past = False
     for what in ("fiction", "past", "hypothetical"):
         if effects[what] != rule.urgency and sentence.about(grammar, what):
+            if what == "past" and sentence.about(grammar, "returned"):
+                continue
             level = _least(level, effects[what])
             past = past or what == "past"
             if level is None:

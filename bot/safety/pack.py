@@ -19,7 +19,7 @@ _SUM = {"id", "reason", "urgency", "why", "needs", "count", "of", "over", "reply
 _TABLES = {"sets", "grammar", "same", "emoji", "spelling", "answers", "rule", "allow", "sum", "calm", "pack"}
 _WORD_LISTS = ("common", "self", "other", "you", "generic", "strong_self", "strong_other", "strong_you", "strong_generic",
                "negators", "barriers", "keeps", "subjects", "laughing")  # fmt: skip
-_PHRASE_LISTS = ("void", "past", "recent", "now", "hypothetical", "fiction")
+_PHRASE_LISTS = ("void", "past", "returned", "recent", "now", "hypothetical", "fiction")
 
 
 class RuleFault(ValueError):

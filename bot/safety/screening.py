@@ -10,17 +10,19 @@ from bot.safety.finding import Hit
 from bot.safety.pack import Sum
 
 ORDER = (
-    Reason.OVERDOSE, Reason.SUICIDE, Reason.MEDICAL, Reason.HARM_TO_OTHERS, Reason.ABUSE, Reason.PSYCHOSIS, Reason.SELF_HARM,
-    Reason.EATING, Reason.PERINATAL, Reason.SUBSTANCE, Reason.SOMEONE_ELSE, Reason.BEREAVEMENT, Reason.MEDICATION,
+    Reason.OVERDOSE, Reason.SUICIDE, Reason.MEDICAL, Reason.PSYCHOSIS, Reason.HARM_TO_OTHERS, Reason.ABUSE, Reason.SELF_HARM,
+    Reason.EATING, Reason.PERINATAL, Reason.SUBSTANCE, Reason.BEREAVEMENT, Reason.SOMEONE_ELSE, Reason.MEDICATION,
     Reason.MINOR, Reason.DIAGNOSIS, Reason.BOOKING, Reason.ASKED, Reason.UNSURE, Reason.FAULT, Reason.NONE,
 )  # fmt: skip
 """Which reason is named first where the urgency is the same."""
 _RANK = {reason: n for n, reason in enumerate(ORDER)}
+_LATER_AT_1 = {Reason.SUICIDE, Reason.SELF_HARM, Reason.OVERDOSE}  # at 1 these mean someone else, or long ago
 _TO_A_PERSON = {
     Reason.ABUSE, Reason.PSYCHOSIS, Reason.PERINATAL, Reason.EATING, Reason.SOMEONE_ELSE, Reason.SELF_HARM, Reason.SUBSTANCE,
     Reason.MEDICATION, Reason.BOOKING, Reason.ASKED, Reason.FAULT, Reason.SUICIDE, Reason.HARM_TO_OTHERS, Reason.OVERDOSE,
     Reason.MEDICAL, Reason.UNSURE,
 }  # fmt: skip
+_BESIDE_BOOKING = {Reason.NONE, Reason.MINOR, Reason.UNSURE, Reason.DIAGNOSIS, Reason.MEDICATION, Reason.ASKED, Reason.BOOKING}
 _KEPT_SIGNS = 60
 
 
@@ -33,8 +35,13 @@ class Screening:
     shadow: Verdict | None = None  # what the rules in shadow would have said, where that differs
 
 
+def place(urgency: int, reason: Reason) -> int:
+    """The lower, the sooner it is named among what is as urgent."""
+    return _RANK[reason] + (len(ORDER) if urgency < 2 and reason in _LATER_AT_1 else 0)
+
+
 def rank(urgency: int, reason: Reason) -> tuple[int, int]:
-    return urgency, -_RANK[reason]
+    return urgency, -place(urgency, reason)
 
 
 def added_up(sums: tuple[Sum, ...], here: frozenset[str], before: frozenset[str]) -> list[Sum]:
@@ -69,14 +76,14 @@ def verdict_of(hits: list[Hit], sums: list[Sum], extra: list[Fired], memory: Saf
         fired.append(Fired(s.id, whole, s.urgency, s.reason, s.why))
         replies[s.id] = s.reply
     fired += extra
-    fired.sort(key=lambda f: (-f.urgency, _RANK[f.reason], f.span))
+    fired.sort(key=lambda f: (-f.urgency, place(f.urgency, f.reason), f.span))
     intents = tuple(dict.fromkeys(h.rule.intent for h in hits if h.rule.intent))
     urgency = max((f.urgency for f in fired), default=0)
     reason = Reason.NONE
     named = [f for f in fired if f.reason is not Reason.NONE]
     if named:
-        reason = min((f for f in named if f.urgency == max(n.urgency for n in named)), key=lambda f: _RANK[f.reason]).reason
-    if urgency < 2 and "booking" in intents:
+        reason = min(named, key=lambda f: (-f.urgency, place(f.urgency, f.reason))).reason
+    if urgency < 2 and "booking" in intents and reason in _BESIDE_BOOKING:
         reason = Reason.BOOKING
     reply = next((replies[f.rule] for f in fired if replies.get(f.rule)), "")
     routed = any(h.rule.route == "human" for h in hits)
