@@ -43,7 +43,10 @@ async def first_link(store: Store, now: datetime) -> str | None:
     admin = next((u for u in people if u.role == "admin" and not u.disabled_at), None)
     if admin is None:
         admin = User("u_" + secrets.token_hex(6), "admin@localhost", "Administrator", "admin")
-        await store.add_user(admin)
+        try:
+            await store.add_user(admin)
+        except ValueError:
+            return None  # another replica was first at this very moment: the link stands with it
         await store.audit(WHO, "user.add", admin.id, now, {"role": "admin"})
     return await welcome_link(store, admin, now)
 
