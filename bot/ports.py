@@ -251,6 +251,16 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
         """(redacted question, times asked, last asked) in demand's order; exact repeats counted, grouping is not the
         store's."""
 
+    async def idle_since(self, before: datetime, limit: int = 500) -> tuple[str, ...]:
+        """Conversations in which nothing was written since, longest idle first: none that is erased or has an open
+        handoff. For retention; `erase` takes them away."""
+
+    async def tidy(self, before: datetime) -> dict[str, int]:
+        """Takes away what holds no conversation and ended before: deliveries, events, expired secrets and sessions."""
+
+    async def rewrap(self) -> int:
+        """Every data key under the present secret; how many were moved. Afterwards the previous secrets can go."""
+
     async def counts(self) -> dict[str, float]:
         """For metrics: queue length by urgency, oldest wait, outbox lag, dead letters. No personal data."""
 

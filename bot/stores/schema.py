@@ -154,6 +154,7 @@ events = Table(
     Column("kind", Text, nullable=False),
     Column("data", Text, nullable=False),  # JSON: ids and states only
     Column("created_at", BigInteger, nullable=False),
+    Index("events_age", "created_at"),
     sqlite_autoincrement=True,  # an id is never used twice, also after the last event was removed
 )
 
@@ -210,6 +211,7 @@ deliveries = Table(
         sqlite_where=text("cancel_on_claim = 1 AND state = 'due'"),
         postgresql_where=text("cancel_on_claim = 1 AND state = 'due'"),
     ),
+    Index("deliveries_event", "event"),
     sqlite_autoincrement=True,
 )
 

@@ -44,6 +44,7 @@ from bot.stores.statements import (
     handoffs,
     moves,
     record,
+    retention,
     rotate,
     staff,
 )
@@ -322,13 +323,19 @@ class SqlStore(ABC):
     async def audit_verify(self) -> tuple[int, str]:
         return await self.read(audit.verified)
 
-    # ── figures and keys ──
+    # ── figures, keys, age ──
 
     async def gaps(self, limit: int = 200) -> tuple[tuple[str, int, datetime], ...]:
         return await self.read(partial(figures.gaps, limit=limit))
 
     async def counts(self) -> dict[str, float]:
         return await self.read(partial(figures.counts, now=self._clock()))
+
+    async def idle_since(self, before: datetime, limit: int = 500) -> tuple[str, ...]:
+        return await self.read(partial(retention.idle_since, before=before, limit=limit))
+
+    async def tidy(self, before: datetime) -> dict[str, int]:
+        return await self.write(partial(retention.tidy, before=before))
 
     async def rewrap(self) -> int:
         """Every data key under the present secret, 500 at a time; how many. The older secret can then be forgotten."""

@@ -165,7 +165,7 @@ def put(
             "country": country,
         },
     )
-    _book(tx, id, conversation, opening.card.booking, at, lock)
+    book(tx, id, conversation, opening.card.booking, at, lock)
     return Handoff(
         id, conversation, opening.reason, opening.urgency, HandoffState.WAITING, at, opening.due_at,
         card=opening.card, booking=opening.booking, language=language, country=country,
@@ -199,7 +199,7 @@ def raised(tx: Tx, old: Handoff, opening: Opening, at: datetime, lock: Lock) -> 
             "booking": int(new.booking),
         },
     )
-    _book(tx, old.id, old.conversation, opening.card.booking, at, lock)
+    book(tx, old.id, old.conversation, opening.card.booking, at, lock)
     return new
 
 
@@ -218,7 +218,7 @@ def merged(old: Card, new: Card) -> Card:
     )
 
 
-def _book(tx: Tx, id: str, conversation: str, draft: BookingDraft | None, at: datetime, lock: Lock) -> None:
+def book(tx: Tx, id: str, conversation: str, draft: BookingDraft | None, at: datetime, lock: Lock) -> None:
     if draft is None:
         return
     sealed = lock.seal(rows.packed(draft), f"booking {id}")

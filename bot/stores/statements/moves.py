@@ -106,7 +106,7 @@ def move(tx: Tx, step: Move, new_id: Callable[[], str]) -> Handoff:
     for draft in step.say:
         head.say(draft, name=step.by.name if draft.author is Author.CLINICIAN else None)
     if step.booking is not None:
-        handoffs._book(tx, step.handoff, head.conversation.id, step.booking, step.at, head.lock)
+        handoffs.book(tx, step.handoff, head.conversation.id, step.booking, step.at, head.lock)
     after = handoffs.one(tx, step.handoff)
     assert after is not None
     if step.event:

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True
         )
     op.create_index('deliveries_due', 'deliveries', ['due_at', 'id'], unique=False, sqlite_where=sa.text("state = 'due'"), postgresql_where=sa.text("state = 'due'"))
+    op.create_index('deliveries_event', 'deliveries', ['event'], unique=False)
     op.create_index('deliveries_handoff', 'deliveries', ['handoff'], unique=False, sqlite_where=sa.text("cancel_on_claim = 1 AND state = 'due'"), postgresql_where=sa.text("cancel_on_claim = 1 AND state = 'due'"))
     op.create_index('deliveries_order', 'deliveries', ['target', 'conversation', 'id'], unique=False, sqlite_where=sa.text("state IN ('due', 'sending')"), postgresql_where=sa.text("state IN ('due', 'sending')"))
     op.create_index('deliveries_sending', 'deliveries', ['lease_until'], unique=False, sqlite_where=sa.text("state = 'sending'"), postgresql_where=sa.text("state = 'sending'"))
@@ -77,6 +78,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id'),
         sqlite_autoincrement=True
         )
+    op.create_index('events_age', 'events', ['created_at'], unique=False)
     op.create_table('keys',
         sa.Column('id', sa.Text(), nullable=False),
         sa.Column('name', sa.Text(), nullable=False),
