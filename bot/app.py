@@ -81,11 +81,13 @@ def build(
         async with contextlib.AsyncExitStack() as held:
             if not settings.database_url:
                 await held.enter_async_context(control.listening(store, clock, settings.data))
-            chores = [
+            chores: list[asyncio.Task[Any]] = [
                 asyncio.create_task(outbox.run(store, state.senders, clock), name="outbox"),
                 asyncio.create_task(ladder.watch(store, said, clock, parts.notify), name="ladder"),
                 asyncio.create_task(_freeze(), name="freeze"),
             ]
+            if settings.previous_secret_keys:
+                chores.append(asyncio.create_task(store.rewrap(), name="rewrap"))
             if ready is not None:
                 await ready(state)
             try:
