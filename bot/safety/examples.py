@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from bot.model import Fired, Reason
+from bot.model import Fired, Reason, Urgency
 from bot.safety.pack import RuleFault
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ class Examples:
         self._embed = embed
         self.threshold = float(table.get("threshold", 1.0))
         self.margin = float(table.get("margin", 0.0))
+        self.sure = float(table.get("sure", 0.0))
         self.examples = tuple(example for row in table.get("class", ()) for example in _read(row))
         self.contrast = tuple(table.get("contrast", {}).get("texts", ()))
         if self.examples and not self.contrast:
@@ -67,6 +68,8 @@ class Examples:
             closest = [self.examples[int(n)] for n in order]
             agreed = sorted(example.urgency for example in closest)[len(closest) // 2]
             example = next(example for example in closest if example.urgency == agreed)
+            if score < self.sure:
+                agreed = min(agreed, int(Urgency.CHECK_IN))
             if agreed > urgency and (best is None or agreed > best.urgency):
                 why = f"{example.why} Nearest: “{example.text}” ({score:.2f})"
                 best = Fired(example.rule, (a, b), agreed, example.reason, why)
