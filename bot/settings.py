@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         0, ge=0, le=5, description="how many trusted proxies stand in front (whose X-Forwarded-For is read)"
     )
     model: Path | None = Field(None, description="a sentence-transformers model folder; empty: the packaged MiniLM")
-    index: str = Field("auto", description="the vector index: auto, flat, faiss, hnsw, pgvector")
+    index: str = Field("auto", description="the vector index: auto, flat, sq8, hnsw, pgvector")
     writer: str = Field("quote", description="how an answer is worded")
     notify: str = Field("", description="how staff are told, comma-separated: mailto:duty@… , webhook:https://…")
     smtp_url: str = Field("", description="smtp://user:password@host:587 for mailto notices")
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = Field(
         False, description="let webhooks reach private addresses (tests, a closed network)"
     )
-    chatwoot: str = Field("", description="a Chatwoot inbox to answer: https://host|account|token")
+    chatwoot: str = Field("", description="a Chatwoot inbox to answer: https://host|account|token (docs/integration.md)")
 
     @classmethod
     def settings_customise_sources(

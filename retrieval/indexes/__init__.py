@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "flat": ("flat", "exact, float32: up to some ten thousand vectors"),
     "sq8": ("faiss", "FAISS flat, 8 bits a number: up to some hundred thousand vectors, a quarter of the memory"),
     "hnsw": ("faiss", "FAISS graph: up to millions of vectors in well under a millisecond, five times the memory"),
+    "pgvector": ("pgvector", "in PostgreSQL: replicas share one index; each search is a query to the database"),
 }
 AUTO_FLAT, AUTO_SQ8 = 20_000, 60_000  # vectors; see docs/retrieval.md for the measurement
 

