@@ -11,7 +11,6 @@ import numpy as np
 
 from retrieval.confidence import Signs, confidence
 from retrieval.embed import Reading
-from retrieval.lexical import words_of
 from retrieval.model import Hit
 from retrieval.snapshot import Snapshot
 
@@ -147,8 +146,7 @@ def _distinct(now: Snapshot, rows: Rows, order: Rows, limit: int) -> list[int]:
     chosen: list[int] = []
     said: list[frozenset[str]] = []
     for place in order.tolist():
-        passage, sentence = now.place(int(rows[place]))
-        own = frozenset(words_of(passage.sentences[sentence]))
+        own = now.said_at(int(rows[place]))
         if any(len(own & other) >= ALIKE * len(own | other) for other in said):
             continue
         said.append(own)

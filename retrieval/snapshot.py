@@ -15,7 +15,7 @@ from retrieval.embed import Reading
 from retrieval.files import broken_seal
 from retrieval.folder import FORMAT, article_from, manifest_of
 from retrieval.indexes import open_index
-from retrieval.lexical import Lexical
+from retrieval.lexical import Lexical, words_of
 from retrieval.model import Article, IndexUnusable, Passage
 from retrieval.vectors import large
 
@@ -62,10 +62,15 @@ class Snapshot:
         for passage in self.passages:
             self.by_article[passage.article].append(passage)
         self.shut_out = lru_cache(maxsize=4)(self._shut_out)
+        self.said_at = lru_cache(maxsize=8192)(self._said_at)
         self.in_force = lru_cache(maxsize=4)(self._in_force)
 
     def _shut_out(self, today: date) -> NDArray[np.bool_]:
         return np.array([article.review.expired(today) for article in self.articles.values()], np.bool_)
+
+    def _said_at(self, row: int) -> frozenset[str]:
+        passage, sentence = self.place(row)
+        return frozenset(words_of(passage.sentences[sentence]))
 
     def _in_force(self, today: date) -> dict[str, Article]:
         return {slug: article for slug, article in self.articles.items() if not article.review.expired(today)}
