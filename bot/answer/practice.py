@@ -190,7 +190,8 @@ class Facts:
         return (("practice_next_opening", {"day": day, "time": values["time"]}),)
 
     def _holiday_asked(self, topic: Topic, named: str, today: date) -> Stated:
-        wanted = set(named.split()) - {"day", "eve", "of"} or {named}
+        called = str(self._dates.get("holiday_names", {}).get(named, named))
+        wanted = set(called.split()) - {"day", "eve", "of"} or {called}
         rows = [(day, s) for day, s in self._holidays() if wanted & set(fold(self.hours.holiday_names[day]).split())]
         ahead = [s for day, s in rows if day >= today] or [s for _, s in rows]
         if ahead:

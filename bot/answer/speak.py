@@ -11,7 +11,7 @@ from bot.answer.articles import FromArticles
 from bot.answer.asked import Asked, Spoken, odd
 from bot.answer.practice import SLUG, Facts, Stated
 from bot.answer.suggest import Suggestions
-from bot.answer.talk import Feeling, Talk, parts_of
+from bot.answer.talk import Feeling, Talk, fold, parts_of
 from bot.answer.wording import Wording
 from bot.model import Action, Kind, TalkMemory
 from bot.ports import Search, Writer
@@ -31,15 +31,25 @@ class Answers:
         self._suggest = Suggestions(search)
         self._articles = FromArticles(search, self._suggest)
         self._readers: dict[str, tuple[Talk, Facts]] = {}
+        self._starters: dict[tuple[str, str], tuple[Action, ...]] = {}  # by language and corpus version
         self._reader("en")
 
     def reply(self, text: str, memory: TalkMemory, *, language: str, now: datetime, vector: Any = None) -> Spoken:
         """What to say to `text`. `now` is aware; `vector` is the text's unit vector, if it is at hand."""
+        language = self._spoken(text, language)
         talk, facts = self._reader(language)
         wording = Wording(self._words, self._writer, language, self._base_url, list(memory.said))
         asked = Asked(text.strip(), memory, language, now, talk, facts, wording, vector)
         spoken = self._fork(asked)
         return replace(spoken, memory=replace(spoken.memory, said=tuple(wording.said)))
+
+    def starters(self, language: str) -> tuple[Action, ...]:
+        """What to offer a visitor who has asked nothing yet: questions that these articles, or the practice, answer."""
+        key = language, self._search.version
+        if key not in self._starters:
+            questions = self._suggest.starters(self._reader(language)[0])
+            self._starters[key] = tuple(Action("ask", question, question) for question in questions)
+        return self._starters[key]
 
     def _reader(self, language: str) -> tuple[Talk, Facts]:
         """The patterns and the stated facts of a language; English patterns where the language has none of its own."""
@@ -63,7 +73,7 @@ class Answers:
             return spoken
         if block := asked.talk.smalltalk(asked.text):
             return self._small(asked, block)
-        if spoken := self._other_language(asked):
+        if not self._speaks(asked) and (spoken := self._other_language(asked)):
             return spoken
         questions = _questions(asked)
         if len(questions) > 1:
@@ -81,6 +91,8 @@ class Answers:
             return self._practice(asked, asked.facts.stated(topic, asked.core, asked.now))
         if "?" not in asked.text and (feeling := asked.talk.feeling(asked.core)):
             return self._feeling(asked, feeling)
+        if spoken_other := self._other_language(asked):
+            return spoken_other
         spoken = self._articles.answer(asked)
         if spoken.gap and "?" not in asked.text and (feeling := asked.talk.feeling(asked.core, loose=True)):
             return self._feeling(asked, feeling)
@@ -102,6 +114,8 @@ class Answers:
 
     def _long(self, asked: Asked) -> Spoken:
         """A long message: its own meaning, and each sentence's, are looked up; the surest is answered."""
+        if spoken := self._other_language(asked):
+            return self._long_feeling(asked) or spoken
         sentences = [s for s in parts_of(asked.text) if len(s.split()) > 2]
         asks = [s for s in sentences if s.rstrip().endswith("?")]
         asks = asks or [s for s in sentences if asked.talk.asks(asked.of(s, asked.memory).folded)]
@@ -113,10 +127,13 @@ class Answers:
         best = max(candidates, key=lambda one: self._articles.confidence(one))
         if self._articles.answers(best):
             return self._articles.answer(best)
-        feelings = (asked.talk.feeling(asked.of(s, asked.memory).core) for s in sentences)
-        if feeling := next((f for f in feelings if f), None):
-            return self._feeling(asked, feeling)
-        return self._articles.none(asked, "no_answer_long")
+        return self._long_feeling(asked) or self._articles.none(asked, "no_answer_long")
+
+    def _long_feeling(self, asked: Asked) -> Spoken | None:
+        """The first feeling that a sentence of a long message says."""
+        feelings = (asked.talk.feeling(asked.of(s, asked.memory).core) for s in parts_of(asked.text))
+        feeling = next((f for f in feelings if f), None)
+        return self._feeling(asked, feeling) if feeling else None
 
     # ── what is no question to the articles ─────────────────────────────────────────────────────────────────
 
@@ -153,29 +170,25 @@ class Answers:
         found = next((e for e in table.get("exercise", ()) if e.get("id") == wanted), None)
         return (Action("exercise", str(found["title"]), wanted),) if found else ()
 
+    def _spoken(self, text: str, language: str) -> str:
+        """The language to reply in: the text's own where it shows and the bot speaks it, else the conversation's."""
+        theirs = language_of(text)
+        if not theirs or theirs == language or "talk" not in self._words.language(theirs).tables:
+            return language
+        return language if self._reads_as(language, fold(text)) else theirs
+
     def _other_language(self, asked: Asked) -> Spoken | None:
-        """A question in a language that the articles are not in: said honestly, in it where it is shipped."""
-        theirs, ours = language_of(asked.text), self._articles.language()
-        if not theirs or theirs == ours or self._reads_as(ours, asked.folded):
+        """A text in another language than the articles': said honestly. None for one that they can be searched for."""
+        theirs, ours = language_of(asked.text) or asked.language, self._articles.language()
+        if theirs == ours or self._reads_as(ours, asked.folded):
             return None
-        shipped = theirs in self._words.languages
-        language = theirs if shipped else asked.language
-        wording = replace(asked.wording, language=language)
-        if shipped and "talk" in self._words.languages[theirs].tables:
-            talk, facts = self._reader(theirs)
-            own = replace(asked, talk=talk, facts=facts, language=theirs, wording=wording)
-            if topic := talk.topic(own.core):
-                spoken = self._practice(own, facts.stated(topic, own.core, asked.now))
-                asked.wording.said = wording.said
-                return spoken
-            if block := talk.smalltalk(own.text):
-                spoken = self._small(own, block)
-                asked.wording.said = wording.said
-                return spoken
-        draft = wording.no_answer("no_answer_language")
-        asked.wording.said = wording.said
-        gap = self._articles.gap(asked.text, theirs)
-        return Spoken((draft,), asked.note(offered="person"), gap)
+        draft = asked.wording.no_answer("no_answer_language")
+        return Spoken((draft,), asked.note(offered="person"), self._articles.gap(asked.text, theirs))
+
+    def _speaks(self, asked: Asked) -> bool:
+        """Whether the bot has words of its own in the language of the text."""
+        theirs = language_of(asked.text)
+        return not theirs or theirs == self._articles.language() or theirs == asked.language
 
     def _reads_as(self, language: str, folded: str) -> bool:
         """Whether a third of the words are everyday words of that language: short texts mislead the detector."""

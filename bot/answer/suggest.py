@@ -66,7 +66,10 @@ class Suggestions:
 
     def starters(self, talk: Talk, most: int = MOST) -> tuple[str, ...]:
         """What to offer where nothing was asked: the language's own starters, as far as this corpus answers them."""
-        wanted = [str(q) for q in talk.table.get("offers", {}).get("starters", ())]
+        offers = talk.table.get("offers", {})
+        if offers.get("practice"):  # a language that the articles are not in: questions that the practice answers
+            return tuple(str(q) for q in offers["practice"][:most])
+        wanted = [str(q) for q in offers.get("starters", ())]
         wanted += [a.questions[0] for a in self._search.articles.values() if a.questions][: _TRIED - 1]
         found = (q for q in dict.fromkeys(wanted) if self.leads_to(q)[0])
         return tuple(q for q, _ in zip(found, range(most), strict=False))

@@ -30,19 +30,20 @@ def grammar(table: Mapping[str, Any]) -> Grammar:
         rf"|\b{table['the']}(?P<named>(?:{months})\.?\s+\d{{1,2}}{suffix}\b{year}"
         rf"|\d{{1,2}}{suffix}{table['between_day_and_month']}\s+(?:{months})\b{year})"
         rf"|(?P<more>{'|'.join(table['more_dates'])})"
-        rf"|\b(?P<near>{alternatives(table['near'])})\b"
+        rf"|{table.get('near_guard', '')}\b(?P<near>{alternatives(table['near'])})\b"
         rf"|\b(?P<next_week>{alternatives(table['next_week'])})\b|\b(?P<this_week>{alternatives(table['this_week'])})\b"
         rf"|\b(?:(?P<every>{table['recurring']})\s+)?(?P<group>{groups})(?P<plural>{table['recurring_suffix']})?\b"
         rf"|\b(?:(?:(?P<each>{table['recurring']})|(?P<next>{table['next']})|{table['this']})\s+)?"
         rf"(?P<weekday>{weekdays})(?P<many>{table['recurring_suffix']})?\b"
     )
     numbers, half = alternatives(table["numbers"]), alternatives(table["half_past"])
+    words = alternatives(table.get("minute_words", ())) or "(?!)"  # said behind the hour: "las cinco y media"
     meridiem = rf"(?:{alternatives(table['am'] + table['pm'] + table['oclock'])})(?!\w)"
 
     def clock(n: int) -> str:
         return (
             rf"(?:(?P<half{n}>{half})\s+)?(?P<h{n}>\d{{1,2}}|\b(?:{numbers})\b)"
-            rf"(?:[:.](?P<m{n}>\d{{2}}))?(?:\s*(?P<ap{n}>{meridiem}))?(?![\d/])"
+            rf"(?:[:.](?P<m{n}>\d{{2}})|\s+(?P<w{n}>{words}))?(?:\s*(?P<ap{n}>{meridiem}))?(?![\d/])"
         )
 
     between = [b for b in table["between"] if b]
@@ -72,7 +73,8 @@ def clock_of(match: re.Match[str], n: int, table: Mapping[str, Any], meridiem: s
     """Minutes after midnight. Without am or pm, 1 to 7 are taken as afternoon (and echoed as such)."""
     text = (match[f"h{n}"] or "").lower()
     hour = int(text) if text.isdigit() else int(table["numbers"][text])
-    minute = int(match[f"m{n}"] or (30 if match[f"half{n}"] else 0))
+    said = table["minute_words"][match[f"w{n}"].lower()] if match[f"w{n}"] else 30 if match[f"half{n}"] else 0
+    minute = int(match[f"m{n}"] or said)
     if hour > 24 or minute > 59:
         return None
     mark = (match[f"ap{n}"] or meridiem or "").lower()

@@ -52,6 +52,7 @@ def contact_in(text: str, region: str) -> Contact | None:
 class _Patterns:
     whole: Mapping[str, re.Pattern[str]]
     part: Mapping[str, tuple[re.Pattern[str], ...]]
+    me: frozenset[str]  # words for the visitor themselves
 
 
 class Details:
@@ -70,7 +71,7 @@ class Details:
             for name, patterns in own.get("whole", {}).items()
         }
         part = {name: tuple(re.compile(p, re.I) for p in patterns) for name, patterns in own.get("part", {}).items()}
-        return _Patterns(whole, part)
+        return _Patterns(whole, part, frozenset(own.get("me", ("me", "myself"))))
 
     def is_(self, what: str, text: str, language: str) -> bool:
         """Whether the whole message says that (`yes`, `no`, `skip` …), courtesies and closing punctuation aside."""
@@ -97,7 +98,7 @@ class Details:
         if match is None:
             return ""
         found = " ".join(match["whom"].split())
-        return "me" if found.lower() in {"me", "myself"} else found
+        return "me" if found.lower() in self._of(language).me else found
 
     def name(self, text: str, language: str, asked: bool) -> str:
         """A name that is said to be one, or, when it was asked for, a short message that can be one."""

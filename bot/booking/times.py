@@ -176,7 +176,7 @@ class Reader:
             if match["next"]:
                 return Wish((monday + timedelta(days=7 + number),))
             return Wish((today + timedelta(days=(number - today.weekday()) % 7),))
-        found = dateparser.parse(match[0], languages=[language[:2]], settings=self._settings(now))
+        found = dateparser.parse(match["named"] or match[0], languages=[language[:2]], settings=self._settings(now))
         if found is None:
             return None
         day = found.astimezone(self.hours.zone).date()
