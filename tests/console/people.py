@@ -91,9 +91,10 @@ class Console:
         *,
         theme: str = "light",
         size: tuple[int, int] = (1440, 900),
+        url: str = "",
         **more: Any,
     ) -> None:
-        self.url = who.url.replace("127.0.0.1", "localhost")
+        self.url = (url or who.url).replace("127.0.0.1", "localhost")
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=theme,  # type: ignore[arg-type]
@@ -106,7 +107,7 @@ class Console:
         self.page = self.tab(path)
 
     def staff_cookie(self, who: Person) -> dict[str, Any]:
-        return {"name": COOKIE, "value": who.cookie, "url": self.url, "secure": True, "httpOnly": True, "sameSite": "Strict"}
+        return {"name": COOKIE, "value": who.cookie, "url": "https://localhost", "secure": True, "httpOnly": True, "sameSite": "Strict"}
 
     def tab(self, path: str = "/console") -> Page:
         page = self.context.new_page()
