@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -142,6 +143,9 @@ class Cluster:
 
 
 def main() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     folder = Path(tempfile.mkdtemp(prefix="handrail-cluster-"))
     warm = ROOT / "data" / "cluster"
     warm.mkdir(parents=True, exist_ok=True)
@@ -158,12 +162,12 @@ def main() -> None:
                 print(f"  Replica {number}  {one.url}   (process {one.process.pid if one.process else 0})")
             links = [line.strip() for one in cluster.replicas for line in one.log().splitlines() if "/console/" in line]
             print(*(f"\n  First run: {link}" for link in links[:1]), "\n\n  Ctrl-C stops all of it.", flush=True)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            while not stop.wait(1):
+                pass
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     main()
     sys.exit(0)
