@@ -28,6 +28,7 @@ from bot.routes import (
     pages,
     problems,
     signin,
+    tracing,
     visitor,
 )
 from bot.routes.state import Here
@@ -123,8 +124,10 @@ def build(
     streams: list[BaseRoute] = [visitor.events_route, console.stream_route]
     app.router.routes[:0] = streams
     description.install(app)
-    problems.install(app, said.country(said.practice.country))
+    problems.install(app, said.country(said.practice.country), pages.missing)
     app.add_middleware(guard.Guard, state=state)
+    if (tracer := tracing.tracer(settings)) is not None:
+        app.add_middleware(tracing.Traced, tracer=tracer)
     return app
 
 

@@ -71,13 +71,13 @@ STEPS: dict[str, Step] = {
     "claim": Step(_WAITING, False, _DESK, HandoffState.CLAIMED, Owner.CLINICIAN, "handoff.claimed", say="claimed"),
     "acknowledge": Step(_OPEN, False, _CLINICAL, say="acknowledged"),
     "release": Step(
-        _CLAIMED, True, _DESK, HandoffState.WAITING, Owner.QUEUE, "handoff.released", note=True, say="released"
+        _CLAIMED, True, _DESK, HandoffState.WAITING, Owner.QUEUE, "handoff.released", say="released"
     ),
     "transfer": Step(
         _CLAIMED, True, _DESK, HandoffState.CLAIMED, Owner.CLINICIAN, "handoff.claimed", note=True, say="transferred"
     ),
     "urgency": Step(_CLAIMED, True, _CLINICAL, event="handoff.escalated"),
-    "close": Step(_CLAIMED, True, _DESK, HandoffState.CLOSED, event="handoff.closed", note=True, say="closed"),
+    "close": Step(_CLAIMED, True, _DESK, HandoffState.CLOSED, event="handoff.closed", say="closed"),
     "lapse": Step(_CLAIMED, False, _SYSTEM, HandoffState.WAITING, Owner.QUEUE, "handoff.released", say="lapsed"),
     "withdraw": Step(_WAITING, False, _SYSTEM, HandoffState.CLOSED, event="handoff.closed", say="withdrawn"),
     "expire": Step(_WAITING, False, _SYSTEM, HandoffState.CLOSED, event="handoff.closed", say="booking_expired"),

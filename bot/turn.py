@@ -136,8 +136,20 @@ class Desk:
         screening = self.screen(visit, text)
         if self.owner(visit) is Owner.CLINICIAN:
             return self.with_human(visit, text, client_id, screening, now)
-        said = self.speak(visit, text, screening, now, queued)
+        said = self.reminded(visit, self.speak(visit, text, screening, now, queued), now)
         return self.turn(visit, text, client_id, screening, said, now)
+
+    def reminded(self, visit: Visit, said: Said, now: datetime) -> Said:
+        """With the reminder that this is automated, when it is due: every 3 hours, hourly for a minor, after 7 days away."""
+        safety, talk = said.memory.safety, visit.conversation
+        told = safety.notes.get("disclosed_at")
+        last = datetime.fromisoformat(told) if told else talk.created_at
+        due = self.parts.script.reminder(safety, language=talk.language, last=last, now=now)
+        if due is None:
+            return said
+        draft, safety = due
+        safety = replace(safety, notes={**safety.notes, "disclosed_at": now.isoformat()})
+        return replace(said, replies=(*said.replies, draft), memory=replace(said.memory, safety=safety))
 
     def screen(self, visit: Visit, text: str) -> Screening:
         talk = visit.conversation

@@ -51,7 +51,7 @@ def static(name: str) -> str:
 @lru_cache(maxsize=16)
 def interface_words(language: str) -> dict[str, str]:
     """The frame's own words in a language; a missing one falls back to English."""
-    english = json.loads((STATIC / "locales" / "en.json").read_text(encoding="utf-8"))
+    english: dict[str, str] = json.loads((STATIC / "locales" / "en.json").read_text(encoding="utf-8"))
     other = STATIC / "locales" / f"{language}.json"
     return english | (json.loads(other.read_text(encoding="utf-8")) if language != "en" and other.is_file() else {})
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from bot.handoff import Incomplete, NotAllowed
@@ -58,16 +58,22 @@ def lines(country: Country) -> list[dict[str, str]]:
     return first + [{"name": x.name, "call": x.call, "text": x.text, "chat": x.chat} for x in country.lines[:4]]
 
 
-def install(app: FastAPI, default_country: Country) -> None:
-    """Answers the house's own errors; anything else is a fault, logged without the visitor's words."""
+def install(app: FastAPI, default_country: Country, missing: Callable[[Request], Response]) -> None:
+    """Answers the house's own errors; anything else is a fault, logged without the visitor's words.
+
+    `missing` is the page for a reader who came to an address that there is not; programs get the problem.
+    """
 
     async def problem(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
         return response(error.status, error.detail, error.headers, **error.more)
 
-    async def http(request: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = str(error.detail)
+        reader = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+        if error.status_code == 404 and reader:
+            return missing(request)
         if error.status_code == 404:
             detail = f"There is nothing at {request.url.path}."
         return response(error.status_code, detail, error.headers)

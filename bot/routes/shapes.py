@@ -90,7 +90,7 @@ class Transfer(Body):
 
 class SetUrgency(Body):
     urgency: int = Field(ge=0, le=4, examples=[1])
-    note: str = Field(min_length=1, max_length=TEXT_LIMIT, examples=["Spoke by phone; safe with a friend tonight."])
+    note: str = Field("", max_length=TEXT_LIMIT, examples=["Spoke by phone; safe with a friend tonight."])
     version: int | None = None
 
 

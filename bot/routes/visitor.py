@@ -41,7 +41,7 @@ async def open_conversation(request: Request) -> JSONResponse:
         talk,
         access.digest(token),
         now + timedelta(days=app.settings.token_days),
-        [Draft(Author.BOT, Kind.DISCLOSURE, text)],
+        [Draft(Author.BOT, Kind.DISCLOSURE, text, actions=app.parts.answers.starters(language))],
         Memory(safety=SafetyMemory(said=(said,))),
     )
     body = {

@@ -64,8 +64,6 @@ def test_an_auditor_may_do_nothing_and_the_desk_nothing_where_there_is_risk() ->
 
 def test_notes_are_asked_for(words: Words) -> None:
     for make in (
-        lambda: steps.release(held(), ANA, MONDAY, " ", words),
-        lambda: steps.close(held(), ANA, MONDAY, "resolved", "", words),
         lambda: steps.transfer(held(), ANA, BEN, MONDAY, LEASE, "", words),
         lambda: steps.set_urgency(held(urgency=3), ANA, MONDAY, 1, ""),
         lambda: steps.release(held(), ANA, MONDAY, "x" * 10_001, words),
