@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     log_level: str = Field("warning", description="debug, info, warning or error")
     log_json: bool = Field(False, description="logs as one JSON object a line")
     metrics_key: str = Field("", description="a bearer key for /metrics from elsewhere than loopback")
+    traces_url: str = Field("", description="an OTLP/HTTP collector for traces: http://host:4318/v1/traces")
     webhook_allow_private: bool = Field(
         False, description="let webhooks reach private addresses (tests, a closed network)"
     )
