@@ -116,8 +116,9 @@ def _noun(kind: type, plain: dict[str, Any]) -> Any:
     return kind(**{name: readers[name](value) for name, value in plain.items() if name in readers})
 
 
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, default=_fields).encode
-_sorted = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, sort_keys=True).encode
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False, default=_fields).encode
+_sorted = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False, sort_keys=True).encode
+quoted = json.encoder.encode_basestring_ascii
 
 
 # ── messages ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,14 +129,14 @@ def message_id(conversation: str, seq: int) -> str:
 
 
 def sealed_body(lock: Lock, seq: int, draft: Draft, client_id: str | None = None) -> bytes:
-    body: dict[str, Any] = {"t": draft.text}
+    body = f'{{"t":{quoted(draft.text)}'  # by hand: it is the same JSON, in a third of the time
     if draft.citations:
-        body["c"] = [[c.n, c.article, c.title, c.heading, c.quote, c.url] for c in draft.citations]
+        body += f',"c":{_text([[c.n, c.article, c.title, c.heading, c.quote, c.url] for c in draft.citations])}'
     if draft.actions:
-        body["a"] = [[a.type, a.label, a.value] for a in draft.actions]
+        body += f',"a":{_text([[a.type, a.label, a.value] for a in draft.actions])}'
     if client_id is not None:
-        body["i"] = client_id
-    return lock.seal(_text(body).encode("ascii"), f"message {seq}")
+        body += f',"i":{quoted(client_id)}'
+    return lock.seal(f"{body}}}".encode("ascii"), f"message {seq}")
 
 
 def message(row: Row, lock: Lock, conversation: str) -> Message:

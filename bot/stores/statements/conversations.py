@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
@@ -98,6 +98,18 @@ _SINCE = Prepared(
 )
 
 
+class Once(NamedTuple):
+    """A client id, and what it and its text are compared by later: neither is kept in the clear."""
+
+    client_id: str
+    client_mac: bytes
+    text_mac: bytes
+
+    @classmethod
+    def of(cls, lock: Lock, author: str, client_id: str, text: str) -> Once:
+        return cls(client_id, lock.digest("client", author, client_id), lock.digest("text", text))
+
+
 class Head:
     """A conversation's row, held for writing: what changes in it is gathered here and written once, at the end."""
 
@@ -121,9 +133,8 @@ class Head:
         return rows.memory(self.sealed, self.lock)
 
     def say(
-        self, draft: Draft, name: str | None = None, answers: int | None = None,
-        client_id: str | None = None, client_mac: bytes | None = None, text_mac: bytes | None = None,
-    ) -> Message:  # fmt: skip
+        self, draft: Draft, name: str | None = None, answers: int | None = None, once: Once | None = None
+    ) -> Message:
         """The draft as the conversation's next message."""
         self.last_seq += 1
         seq, id = self.last_seq, self.conversation.id
@@ -134,16 +145,16 @@ class Head:
                 "author": draft.author.value,
                 "kind": draft.kind.value,
                 "created_at": self.happened.at,
-                "body": rows.sealed_body(self.lock, seq, draft, client_id),
+                "body": rows.sealed_body(self.lock, seq, draft, once and once.client_id),
                 "name": name,
                 "answers": answers,
-                "client_mac": client_mac,
-                "text_mac": text_mac,
+                "client_mac": once and once.client_mac,
+                "text_mac": once and once.text_mac,
             }
         )
         said = Message(
-            rows.message_id(id, seq), id, seq, draft.author, draft.kind, draft.text, rows.moment(self.happened.at),
-            draft.citations, draft.actions, client_id, name,
+            rows.message_id(id, seq), id, seq, draft.author, draft.kind, draft.text, self.at,
+            draft.citations, draft.actions, once and once.client_id, name,
         )  # fmt: skip
         self.happened.message(said)
         return said

@@ -31,8 +31,7 @@ from bot.stores.schema import handoffs as h
 from bot.stores.schema import messages as m
 from bot.stores.schema import notes as n
 from bot.stores.statements import audit, conversations, erase, events, handoffs
-from bot.stores.statements.conversations import Head
-from bot.stores.statements.record import client_mac
+from bot.stores.statements.conversations import Head, Once
 
 _OPEN_RISK = 2
 
@@ -167,15 +166,14 @@ def say(
 ) -> tuple[Message, bool]:
     conversation = _held_by(tx, handoff, by, version)
     head = conversations.held(tx, conversation, at, erased=True)
-    macs: dict[str, Any] = {}
-    if client_id is not None:
-        macs = {"client_mac": client_mac(head.lock, by.id, client_id), "text_mac": head.lock.digest("text", draft.text)}
-        first = tx.one(_SAID, {"id": conversation, "mac": macs["client_mac"]})
+    once = None if client_id is None else Once.of(head.lock, by.id, client_id, draft.text)
+    if once is not None:
+        first = tx.one(_SAID, {"id": conversation, "mac": once.client_mac})
         if first is not None:
-            if bytes(first[6]) != macs["text_mac"]:
-                raise Reused(client_id)
+            if bytes(first[6]) != once.text_mac:
+                raise Reused(once.client_id)
             return rows.message(first[:6], head.lock, conversation), True
-    said = head.say(draft, name=by.name, client_id=client_id, **macs)
+    said = head.say(draft, name=by.name, once=once)
     head.write()
     return said, False
 

@@ -14,7 +14,7 @@ from bot.stores.schema import gaps
 from bot.stores.schema import messages as m
 from bot.stores.seal import Lock
 from bot.stores.statements import audit, conversations, handoffs
-from bot.stores.statements.conversations import Head
+from bot.stores.statements.conversations import Head, Once
 from bot.stores.statements.events import notify
 
 _FIRST = Prepared(
@@ -36,15 +36,19 @@ def record(tx: Tx, turn: Turn, new_id: Callable[[], str]) -> Recorded:
     if turn.opening is not None:
         handoffs.hold_open(tx, turn.conversation)
     head = conversations.held(tx, turn.conversation, turn.at)
+    once = None
     if turn.client_id is not None and turn.text is not None:
-        again = repeated(tx, turn.conversation, head.lock, turn.client_id, turn.text)
+        once = Once.of(head.lock, Author.VISITOR.value, turn.client_id, turn.text)
+        again = repeated(tx, turn.conversation, head.lock, once)
         if again is not None:
             return Recorded(again[0], again[1:], head.conversation, handoffs.open_of(tx, turn.conversation, head.lock))
     if head.version != turn.version:
         raise Stale(turn.conversation)
 
     before = head.conversation
-    message = None if turn.text is None else _visitor_message(head, turn, turn.text)
+    message = None
+    if turn.text is not None:
+        message = head.say(Draft(Author.VISITOR, Kind.MESSAGE, turn.text), once=once)
     seq = message.seq if message else None
     drafts = turn.replies if before.owner_epoch == turn.owner_epoch else _without_bot(turn.replies)
     said = tuple(head.say(draft, answers=seq) for draft in (*drafts, *turn.system))
@@ -80,36 +84,20 @@ def answered(tx: Tx, conversation: str, client_id: str, text: str) -> Recorded |
     if row is None or row[0] is None or row[10] is not None:
         return None
     lock = tx.lock(conversation, row[0])
-    again = repeated(tx, conversation, lock, client_id, text)
+    again = repeated(tx, conversation, lock, Once.of(lock, Author.VISITOR.value, client_id, text))
     if again is None:
         return None
     return Recorded(again[0], again[1:], rows.conversation(row[1:]), handoffs.open_of(tx, conversation, lock))
 
 
-def repeated(tx: Tx, conversation: str, lock: Lock, client_id: str, text: str) -> tuple[Message, ...] | None:
+def repeated(tx: Tx, conversation: str, lock: Lock, once: Once) -> tuple[Message, ...] | None:
     """The visitor's message that came with this id before, and its replies. Raises Reused: with another text."""
-    first = tx.one(_FIRST, {"id": conversation, "mac": client_mac(lock, Author.VISITOR.value, client_id)})
+    first = tx.one(_FIRST, {"id": conversation, "mac": once.client_mac})
     if first is None:
         return None
-    if bytes(first[1]) != lock.digest("text", text):
-        raise Reused(client_id)
+    if bytes(first[1]) != once.text_mac:
+        raise Reused(once.client_id)
     return tuple(rows.message(row, lock, conversation) for row in tx.all(_TURN, {"id": conversation, "seq": first[0]}))
-
-
-def client_mac(lock: Lock, author: str, client_id: str) -> bytes:
-    return lock.digest("client", author, client_id)
-
-
-def _visitor_message(head: Head, turn: Turn, text: str) -> Message:
-    draft = Draft(Author.VISITOR, Kind.MESSAGE, text)
-    if turn.client_id is None:
-        return head.say(draft)
-    return head.say(
-        draft,
-        client_id=turn.client_id,
-        client_mac=client_mac(head.lock, Author.VISITOR.value, turn.client_id),
-        text_mac=head.lock.digest("text", text),
-    )
 
 
 def _without_bot(drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
