@@ -1,7 +1,7 @@
 // The small windows over the conversation: urgency, transfer, release, end, canned replies, articles.
 
 import { call, config } from "./api.js";
-import { byId, dialog, el, show, swap, text } from "./dom.js";
+import { byId, dialog, el, show, shut, swap, text } from "./dom.js";
 
 /** A window with a form. `send(form)` is awaited: the window closes once the server has taken it, else says why not. */
 function form(name, send) {
@@ -13,7 +13,7 @@ function form(name, send) {
     show(wrong, false);
     try {
       await send(sheet);
-      box.close();
+      shut(box);
       sheet.reset();
     } catch (problem) {
       text(wrong, problem.message);
@@ -101,7 +101,7 @@ export async function canned(state, insert) {
     draw(
       list,
       fits.map((one) =>
-        el("li", {}, el("button", { type: "button", class: "choice", onclick: () => (box.close(), insert(one.text)) }, el("strong", {}, one.title), el("span", { dir: "auto" }, one.text))),
+        el("li", {}, el("button", { type: "button", class: "choice", onclick: () => (shut(box), insert(one.text)) }, el("strong", {}, one.title), el("span", { dir: "auto" }, one.text))),
       ),
       "No reply like this.",
     );
@@ -157,7 +157,7 @@ export function articles(insert) {
             {},
             el(
               "button",
-              { type: "button", class: "choice", onclick: () => (box.close(), insert(cited(one))) },
+              { type: "button", class: "choice", onclick: () => (shut(box), insert(cited(one))) },
               el("strong", {}, one.title, one.heading ? ` · ${one.heading}` : ""),
               el("span", {}, one.before ? el("span", { class: "soft" }, `${one.before} `) : null, one.quote, one.after ? el("span", { class: "soft" }, ` ${one.after}`) : null),
             ),

@@ -45,17 +45,23 @@ export function show(node, visible) {
 export const typingIn = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
+/** Closes a window and leaves its fields at once: the browser does so a moment later, and the next key must not fall into them. */
+export function shut(box) {
+  if (box.contains(document.activeElement)) document.activeElement.blur();
+  box.close();
+}
+
 export function dialog(id) {
   const box = byId(id);
   if (box && !box.dataset.ready) {
     box.dataset.ready = "yes";
     box.addEventListener("click", (event) => {
-      if (event.target === box || event.target.closest("[data-close]")) box.close();
+      if (event.target === box || event.target.closest("[data-close]")) shut(box);
     });
     box.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault(); // the browser's own way is a moment later: the next key would still meet an open window
-      box.close();
+      shut(box);
     });
   }
   return box;
