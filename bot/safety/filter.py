@@ -106,7 +106,8 @@ class Filter:
         if code == "en" or code not in self._full:
             return frozenset()
         english = self.packs["en"]
-        return self.packs[code].masks.known - english.masks.known - english.grammar.words["common"]
+        shared = frozenset() if spoken else english.masks.known
+        return self.packs[code].masks.known - shared - english.grammar.words["common"]
 
     def _shown_by(self, read: Mapping[str, Found]) -> str:
         """The language of a text too short to show one: that of the only rules which found something in it."""
@@ -116,11 +117,15 @@ class Filter:
         return codes.pop() if len(codes) == 1 and "en" not in codes else ""
 
     def _packs_for(self, found: Tokens, language: str, spoken: str, packs: Mapping[str, Pack]) -> list[str]:
-        """English always, the language stated and the one found, and each pack whose own words are in the text."""
+        """English always, the language stated and the one found, and each pack whose own words are in the text.
+
+        Where no language shows, all that the bot speaks are read.
+        """
         seen = set(found.words)
         seen.update(part for word in found.words if "'" in word for part in word.split("'"))
         codes = ["en", *(code for code in (language.split("-")[0].lower(), spoken) if code in packs)]
         codes += [code for code, own in self._own.items() if not own.isdisjoint(seen)]
+        codes += [] if spoken else sorted(self._full)
         return [code for code in dict.fromkeys(codes) if code in packs]
 
 
@@ -128,7 +133,7 @@ def _own_words(packs: Mapping[str, Pack]) -> dict[str, frozenset[str]]:
     """For each language beside English the words of its rules that English rules and small words do not have."""
     english = packs["en"].masks.known | packs["en"].grammar.words["common"] if "en" in packs else frozenset()
     return {
-        code: frozenset(key for key in pack.index if not key.endswith("*")) - english
+        code: frozenset(key for key in (*pack.index, *pack.grammar.words["strong_self"]) if not key.endswith("*")) - english
         for code, pack in packs.items()
         if code != "en"
     }
@@ -136,7 +141,7 @@ def _own_words(packs: Mapping[str, Pack]) -> dict[str, frozenset[str]]:
 
 def _hidden(found: Tokens, foreign: frozenset[str]) -> Tokens:
     """The tokens with the words of another language marked, so that no word of ours is seen in them."""
-    words = [f"~{word}" if word in foreign else word for word in found.words]
+    words = [f"~|~{word}" if word in foreign else word for word in found.words]
     return Tokens(words, found.starts, found.ends, found.breaks)
 
 

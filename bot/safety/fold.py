@@ -29,7 +29,7 @@ _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff"
 _LETTER = rf"[^\W_{_HAN}]|[{_MARKED}]"
 _TOKEN = re.compile(rf"[{_HAN}]|[{_EMOJI}]|(?:{_LETTER})+(?:'(?:{_LETTER})+)*")
 _PLAIN = re.compile(r"[\t\n\r\x20-\x7e]*")
-_END = re.compile(r"[.!?;\n\r\u2026\u3002\uff01\uff1f\u061f\u0964]")
+_END = re.compile(r"[.!?;\u2026\u3002\uff01\uff1f\u061f\u0964]|\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,13 @@ def unmask(word: str) -> str:
     return "".join(_LOOKALIKES.get(c, c) for c in word)
 
 
+def _new_line(text: str, folded: str, last: int, a: int, places: list[int] | None) -> bool:
+    """Whether a line ends between two words: not where the next line goes on in small letters, as in a wrapped mail."""
+    if "\n" not in folded[last:a]:
+        return False
+    return not text[a if places is None else places[a]].islower()
+
+
 def tokens(text: str) -> Tokens:
     """All tokens of a text of any length: words, single Han or kana characters, single emoji."""
     folded, places = fold(text)
@@ -93,7 +100,7 @@ def tokens(text: str) -> Tokens:
     last = 0
     for match in _TOKEN.finditer(folded):
         a, b = match.span()
-        if a > last and words and _END.search(folded, last, a):
+        if a > last and words and (_END.search(folded, last, a) or _new_line(text, folded, last, a, places)):
             breaks.add(len(words))
         last = b
         word = match.group()

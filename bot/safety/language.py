@@ -35,6 +35,8 @@ def language_of(
             letters = len(script.findall(head))
             if letters >= 2 and letters > latin:
                 return code
+    if "es" in common and ("¿" in head or "¡" in head):
+        return "es"
     some = words[:400]
     if len(some) < _FEWEST:
         fits = [code for code, small in common.items() if some and small.issuperset(some)]

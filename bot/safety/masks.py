@@ -15,6 +15,8 @@ _WILD = re.compile(r"[*.#_·•\-]")
 _STRETCH = re.compile(r"(.)\1{2,}")
 _DOUBLE = re.compile(r"(.)\1+")
 _LONGEST = 24
+_KEPT = 5_000  # chunks remembered
+_RUN = 40  # single letters looked at together
 
 
 class Masks:
@@ -31,6 +33,8 @@ class Masks:
         self._by_length: dict[int, list[str]] = {}
         for word in sorted(self.risky):
             self._by_length.setdefault(len(word), []).append(word)
+        self._seen: dict[str, tuple[str, int, int]] = {}
+        self._any_risk = re.compile("|".join(map(re.escape, sorted(self.risky))) or r"(?!)")
         self._near: dict[str, str] = {}
         for word in sorted(near):
             for slip in _shorter(word):
@@ -50,7 +54,11 @@ class Masks:
             chunk = match.group()
             if chunk.isalpha() or not _HAS_MASK.search(chunk):
                 continue
-            word, _, b = self._plain(chunk)
+            if chunk not in self._seen:
+                if len(self._seen) > _KEPT:
+                    self._seen.clear()
+                self._seen[chunk] = self._plain(chunk)
+            word, _, b = self._seen[chunk]
             if not word:
                 continue
             last = n
@@ -101,7 +109,7 @@ class Masks:
         near = self._correct(word)
         if near:
             return (near,)
-        if len(word) >= 6 and word.isalpha():
+        if len(word) >= 6 and word.isalpha() and self._any_risk.search(word):
             parts = self.split(word)
             if parts:
                 return parts
@@ -136,12 +144,14 @@ class Masks:
         return parts if len(parts) > 1 and any(p in self.risky for p in parts) else ()
 
     def spaced(self, words: Sequence[str], start: int) -> tuple[int, tuple[str, ...]]:
-        """A run of single letters from `start`: (where it ends, the words that it spells), or (start, ())."""
+        """A run of single letters from `start`: (where it ends, the words that it spells), or (where to look next, ())."""
         end = start
-        while end < len(words) and len(words[end]) == 1 and words[end].isalnum() and end - start < 40:
+        while end < len(words) and len(words[end]) == 1 and words[end].isalnum() and end - start < _RUN:
             end += 1
         if end - start < 3:
-            return start, ()
+            return end, ()
+        if not self._any_risk.search("".join(words[start:end]).translate(_LEET_I)):
+            return (end if end - start < _RUN else start + _RUN // 2), ()
         for first in (start, start + 1):
             for last in (end, end - 1):
                 joined = "".join(words[first:last]).translate(_LEET_I)
@@ -150,7 +160,7 @@ class Masks:
                 parts = self.split(joined) if len(joined) > 4 else ()
                 if parts:
                     return last, (*words[start:first], *parts)
-        return start, ()
+        return end, ()
 
 
 def _shorter(word: str) -> list[str]:

@@ -53,6 +53,7 @@ class Reader:
     def __init__(self, sets: Mapping[str, Sequence[str]], expand: Expand, weight: Callable[[str], int]) -> None:
         self._sets, self._expand, self._weight = sets, expand, weight
         self._known: dict[str, Piece] = {}
+        self._ones: dict[str, Piece] = {}
         self._open: list[str] = []
 
     def phrase(self, source: str) -> Phrase:
@@ -104,14 +105,20 @@ class Reader:
                 pieces = pieces[1:]
             elif head == "?":
                 raise PhraseFault(f"“{source}” has a “?” with nothing before it")
+            elif head in self._ones:
+                piece = self._ones[head]
             else:
                 piece = self._one(head, source)
+                if head[0] != "@":
+                    self._ones[head] = piece
             if pieces and pieces[0] == "?":
                 pieces = pieces[1:]
                 piece = Piece(f"(?:{piece.regex})?", (), piece.words)
             row.append(piece)
         if not row:
             raise PhraseFault(f"“{source}” has an empty place")
+        if len(row) == 1:
+            return row[0], pieces
         return Piece(
             "".join(p.regex for p in row),
             tuple(n for p in row for n in p.needs),

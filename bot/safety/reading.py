@@ -68,12 +68,13 @@ def sentences(found: Tokens, pack: Pack) -> Iterator[Sentence]:
     raw = found.words
     form = pack.form
     forms = pack.forms
+    tried = 0  # up to here runs of single letters have been looked at
     while n < total:
         if n in found.breaks and words:
             yield from _windows(words, places, pack)
             words, places = [], []
         word = raw[n]
-        if len(word) == 1 and n + 2 < total and len(raw[n + 1]) == 1 and len(raw[n + 2]) == 1:
+        if len(word) == 1 and n >= tried and n + 2 < total and len(raw[n + 1]) == 1 and len(raw[n + 2]) == 1:
             end, spelt = pack.masks.spaced(raw, n)
             if spelt:
                 for part in spelt:
@@ -82,6 +83,7 @@ def sentences(found: Tokens, pack: Pack) -> Iterator[Sentence]:
                         places.append(_pack_place(n, end))
                 n = end
                 continue
+            tried = end
         known = forms.get(word)
         if known is None:
             known = form(word)

@@ -69,11 +69,11 @@ CONCERNS = {
     "minor_under_13": _support("safety_minor_under_13", "safety_minor_honest", "safety_minor_lines", topic="minor"),
 }
 BOUNDARIES = {
-    "means": _boundary("safety_means_other", "?=lines", topic="suicide"),
-    "medication": _boundary("safety_medication", "?=queue", "=person"),
-    "double_dose": _boundary("safety_double_dose", "=poison", "?=queue", "=person"),
+    "means": _boundary("safety_means_other", "=automated", "?=lines", topic="suicide"),
+    "medication": _boundary("safety_medication", "=automated", "?=queue", "=person"),
+    "double_dose": _boundary("safety_double_dose", "=poison", "=automated", "?=queue", "=person"),
     "diagnosis": _boundary("safety_diagnosis", "=person"),
-    "secrecy": _boundary("safety_secrecy", "?=lines", "?=queue", "=person", topic="suicide"),
+    "secrecy": _boundary("safety_secrecy", "=automated", "?=lines", "?=queue", "=person", topic="suicide"),
     "dependence": _boundary("safety_dependence", "=person"),
     "why_number": _boundary("safety_why_number"),
     "override": _boundary("safety_override", "=person"),
