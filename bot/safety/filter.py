@@ -16,7 +16,8 @@ from bot.safety.examples import Examples
 from bot.safety.finding import Found, find
 from bot.safety.fold import Tokens, tokens
 from bot.safety.language import language_of
-from bot.safety.pack import Pack, RuleFault, Sum, load_pack
+from bot.safety.loading import load_pack
+from bot.safety.pack import Pack, RuleFault, Sum
 from bot.safety.proof import Finding, prove
 from bot.safety.screening import Screening, added_up, remembered, verdict_of
 from bot.words import Words
@@ -36,7 +37,9 @@ class Filter:
         self.common = {code: pack.grammar.words["common"] for code, pack in self.packs.items()}
         self._own = _own_words(self.packs)
         self._full = frozenset(code for code, pack in self.packs.items() if not pack.floor)
-        self.examples = None if rules_only or embed is None else Examples(words.language("en").tables.get("examples", {}), embed)
+        self.examples = (
+            None if rules_only or embed is None else Examples(words.language("en").tables.get("examples", {}), embed)
+        )
         self.shadow = _shadowed(files, shadow) if shadow else None
 
     def screen(
@@ -57,13 +60,20 @@ class Filter:
         return prove(self)
 
     def _screen(
-        self, text: str, found: Tokens, memory: SafetyMemory, language: str, spoken: str, packs: Mapping[str, Pack],
+        self,
+        text: str,
+        found: Tokens,
+        memory: SafetyMemory,
+        language: str,
+        spoken: str,
+        packs: Mapping[str, Pack],
         examples: Examples | None,
-    ) -> Screening:  # fmt: skip
+    ) -> Screening:
         codes = self._packs_for(found, language, spoken, packs)
         foreign = self._foreign(language, spoken)
         read = {
-            code: self._read(text, _hidden(found, foreign) if code == "en" and foreign else found, packs[code]) for code in codes
+            code: self._read(text, _hidden(found, foreign) if code == "en" and foreign else found, packs[code])
+            for code in codes
         }
         spoken = spoken or self._shown_by(read)
         hits = [hit for result in read.values() for hit in result.hits]
@@ -78,13 +88,22 @@ class Filter:
         verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         twos = int(memory.notes.get("noticed", 0))
         if verdict.urgency == Urgency.CHECK_IN and verdict.reason is Reason.SUICIDE and twos:
-            extra.append(Fired("memory.repeated", verdict.fired[0].span, 3, Reason.SUICIDE, "Said so before in this conversation."))
+            extra.append(
+                Fired(
+                    "memory.repeated", verdict.fired[0].span, 3, Reason.SUICIDE, "Said so before in this conversation."
+                )
+            )
             verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
             nearest = examples.nearest(text, verdict.urgency)
             if nearest:
                 verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
-        if verdict.urgency == 0 and spoken and not self.words.language(spoken).blocks and spoken not in self._spoken_here():
+        if (
+            verdict.urgency == 0
+            and spoken
+            and not self.words.language(spoken).blocks
+            and spoken not in self._spoken_here()
+        ):
             verdict = _unsupported(verdict)
         notes: dict[str, Any] = {"answered": answer.value if answer else ""}
         if verdict.urgency >= Urgency.CHECK_IN and verdict.reason is Reason.SUICIDE:
@@ -112,7 +131,9 @@ class Filter:
     def _shown_by(self, read: Mapping[str, Found]) -> str:
         """The language of a text too short to show one: that of the only rules which found something in it."""
         codes = {
-            code for code, found in read.items() if code in self._full and any(h.urgency or h.rule.intent for h in found.hits)
+            code
+            for code, found in read.items()
+            if code in self._full and any(h.urgency or h.rule.intent for h in found.hits)
         }
         return codes.pop() if len(codes) == 1 and "en" not in codes else ""
 
@@ -133,7 +154,8 @@ def _own_words(packs: Mapping[str, Pack]) -> dict[str, frozenset[str]]:
     """For each language beside English the words of its rules that English rules and small words do not have."""
     english = packs["en"].masks.known | packs["en"].grammar.words["common"] if "en" in packs else frozenset()
     return {
-        code: frozenset(key for key in (*pack.index, *pack.grammar.words["strong_self"]) if not key.endswith("*")) - english
+        code: frozenset(key for key in (*pack.index, *pack.grammar.words["strong_self"]) if not key.endswith("*"))
+        - english
         for code, pack in packs.items()
         if code != "en"
     }
@@ -167,7 +189,9 @@ def _minor(verdict: Verdict, memory: SafetyMemory) -> Verdict:
 def _shadowed(files: Mapping[str, Mapping[str, Mapping[str, Any]]], folder: Path) -> dict[str, Pack]:
     """Our packs with the shadow folder's rules (corpus-like: <language>/rules/*.toml) laid over them."""
     if not folder.is_dir():
-        raise RuleFault(str(folder), "", "is not a folder: HANDRAIL_SHADOW names a folder with <language>/rules/*.toml in it")
+        raise RuleFault(
+            str(folder), "", "is not a folder: HANDRAIL_SHADOW names a folder with <language>/rules/*.toml in it"
+        )
     packs: dict[str, Pack] = {}
     for code, tables in files.items():
         mine = dict(tables)

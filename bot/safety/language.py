@@ -16,6 +16,7 @@ _SCRIPTS = (
     ("ru", re.compile(r"[\u0400-\u04ff]")),
     ("el", re.compile(r"[\u0370-\u03ff]")),
 )
+_MARKS = {"es": frozenset("¿¡")}  # marks that one language alone writes
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _READ = 4_000  # characters looked at
 _FEWEST = 3  # words below which nothing is said
@@ -35,8 +36,9 @@ def language_of(
             letters = len(script.findall(head))
             if letters >= 2 and letters > latin:
                 return code
-    if "es" in common and ("¿" in head or "¡" in head):
-        return "es"
+    for code, marks in _MARKS.items():
+        if code in common and not marks.isdisjoint(head):
+            return code
     some = words[:400]
     if len(some) < _FEWEST:
         fits = [code for code, small in common.items() if some and small.issuperset(some)]
