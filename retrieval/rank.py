@@ -30,7 +30,7 @@ _NEAR_BEST = 0.15  # score below the best, within which a sentence counts as hav
 
 DENSE_REACH = 128  # sentences that the vectors propose
 LEXICAL_REACH = 64  # sentences that the words propose
-WORDS_REACH = 48  # the best of them, compared word by word
+WORDS_REACH = 32  # the best of them, compared word by word (or as many as are asked for)
 COVERING = 8  # of which the first so many count for `covered`
 _GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
 ALIKE = 0.85  # share of words in common from which two sentences say the same
@@ -82,7 +82,7 @@ def ranked(
     scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
     if before:
         scores = scores + SAME_ARTICLE * _best_of(parts[-1].coarse, articles)
-    best = np.argsort(-scores, kind="stable")[:WORDS_REACH]
+    best = np.argsort(-scores, kind="stable")[: max(WORDS_REACH, limit)]
     rows, scores, parts = rows[best], scores[best], [part.at(best) for part in parts]
     matches = [now.matches(each.reading, rows) for each in everyone]
     words = [
@@ -147,10 +147,16 @@ def _distinct(now: Snapshot, rows: Rows, order: Rows, limit: int) -> list[int]:
     said: list[frozenset[str]] = []
     for place in order.tolist():
         own = now.said_at(int(rows[place]))
-        if any(len(own & other) >= ALIKE * len(own | other) for other in said):
+        if any(_alike(own, other) for other in said):
             continue
         said.append(own)
         chosen.append(place)
         if len(chosen) == limit:
             break
     return chosen
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether the words in common are ALIKE of all their words; most pairs are told apart by their numbers alone."""
+    least = ALIKE * (len(one) + len(other)) / (1 + ALIKE)
+    return min(len(one), len(other)) >= least and len(one & other) >= least
