@@ -12,8 +12,14 @@ from bot.safety.pack import Pack
 from bot.safety.reading import sentences
 
 _LONGEST = 25  # words; a longer message is no plain answer
-RAISES = {"thoughts": (3, Reason.SUICIDE), "plan": (3, Reason.SUICIDE), "means": (4, Reason.SUICIDE),
-          "danger": (4, Reason.ABUSE), "taken": (4, Reason.OVERDOSE), "harm": (3, Reason.HARM_TO_OTHERS)}  # fmt: skip
+RAISES = {
+    "thoughts": (3, Reason.SUICIDE),
+    "plan": (3, Reason.SUICIDE),
+    "means": (4, Reason.SUICIDE),
+    "danger": (4, Reason.ABUSE),
+    "taken": (4, Reason.OVERDOSE),
+    "harm": (3, Reason.HARM_TO_OTHERS),
+}
 _WHY = {
     "thoughts": "Said yes to the direct question about suicidal thoughts.",
     "plan": "Said yes when asked about a plan.",
@@ -53,7 +59,11 @@ def read_answer(pack: Pack, found: Tokens, memory: SafetyMemory, hits: Sequence[
             fired = (Fired(f"memory.{pending}_yes", span, urgency, reason, _WHY[pending]),) if urgency else ()
             return Answered("yes", (f"{pending}_yes",), fired)
         if value == "unsure" and pending in RAISES:
-            fired = (Fired(f"memory.{pending}_unsure", span, 2, RAISES[pending][1], "Did not say no to the direct question."),)
+            fired = (
+                Fired(
+                    f"memory.{pending}_unsure", span, 2, RAISES[pending][1], "Did not say no to the direct question."
+                ),
+            )
             return Answered("unsure", (), fired)
         return Answered(value)
     return None

@@ -45,7 +45,9 @@ class Examples:
         self.examples = tuple(example for row in table.get("class", ()) for example in _read(row))
         self.contrast = tuple(table.get("contrast", {}).get("texts", ()))
         if self.examples and not self.contrast:
-            raise RuleFault("en/examples.toml", "", "has no [contrast]: name sentences that sound alike and must stay quiet")
+            raise RuleFault(
+                "en/examples.toml", "", "has no [contrast]: name sentences that sound alike and must stay quiet"
+            )
         self._vectors: np.ndarray | None = None
         self._quiet: np.ndarray | None = None
 
@@ -105,9 +107,7 @@ def windows(text: str) -> list[tuple[int, int]]:
 def _parts(text: str, start: int, end: int, size: int) -> list[tuple[int, int]]:
     """A sentence as it is, or cut every `size` words when nobody ended it."""
     marks = [m.span() for m in re.finditer(r"\S+", text[start:end])]
-    return [
-        (start + marks[n][0], start + marks[min(n + size, len(marks)) - 1][1]) for n in range(0, len(marks), size)
-    ]
+    return [(start + marks[n][0], start + marks[min(n + size, len(marks)) - 1][1]) for n in range(0, len(marks), size)]
 
 
 def _read(row: Mapping[str, Any]) -> list[Example]:

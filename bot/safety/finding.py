@@ -97,8 +97,15 @@ def _idioms(sentence: Sentence, pack: Pack) -> list[tuple[int, int]]:
 
 
 def _meant(
-    rule: Rule, phrase: Phrase, sentence: Sentence, a: int, b: int, place: tuple[int, int], pack: Pack,
-    quotations: Quotations, found: Tokens,
+    rule: Rule,
+    phrase: Phrase,
+    sentence: Sentence,
+    a: int,
+    b: int,
+    place: tuple[int, int],
+    pack: Pack,
+    quotations: Quotations,
+    found: Tokens,
 ) -> Hit | None:
     """What the match means here; None when it means nothing, urgency -1 when it was denied."""
     grammar = pack.grammar
@@ -141,7 +148,12 @@ def _meant(
     if not past and whose in ("self", "other"):
         for what in ("now", "recent"):
             raised = effects[what]
-            if raised is not None and raised > level and (whose == "self" or raised == 4) and sentence.about(grammar, what):
+            if (
+                raised is not None
+                and raised > level
+                and (whose == "self" or raised == 4)
+                and sentence.about(grammar, what)
+            ):
                 level = raised
     own = whose == "self"
     sign = (rule.sign + ("_past" if past else "")) if own and rule.sign else ""

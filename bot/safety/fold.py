@@ -112,4 +112,3 @@ def tokens(text: str) -> Tokens:
         starts.append(a if places is None else places[a])
         ends.append(b if places is None else places[b - 1] + 1)
     return Tokens(words, starts, ends, breaks)
-

@@ -51,13 +51,17 @@ class Lines:
             keys.append(key)
             actions += self.actions(line, language)
         return Shown(
-            " ".join(parts), tuple(actions), tuple(line.name for line in chosen), tuple(keys), any(line.text for line in chosen)
+            " ".join(parts),
+            tuple(actions),
+            tuple(line.name for line in chosen),
+            tuple(keys),
+            any(line.text for line in chosen),
         )
 
     def choose(self, country: Country, topic: str, language: str, most: int = 2) -> list[CrisisLine]:
         """Lines for the topic (else the general ones), the visitor's language first; at least one way to call and to text."""
         spoken = language.split("-")[0]
-        found = [x for x in country.about(*TOPICS.get(topic, ("suicide",)))]
+        found = list(country.about(*TOPICS.get(topic, ("suicide",))))
         found = [x for x in found if "spanish" not in x.about or spoken == "es"]
         found.sort(key=lambda line: spoken not in line.languages)
         if not found:
@@ -77,9 +81,16 @@ class Lines:
             terms, _ = self._words.say("safety_free_always" if line.free else "safety_always", language, said)
         kind = "both" if line.call and line.text else "call" if line.call else "text" if line.text else "chat"
         return self._words.say(
-            f"safety_line_{kind}", language, said, name=line.name, call=line.call, text=line.text, chat=line.chat,
-            terms=terms, hours=line.hours,
-        )  # fmt: skip
+            f"safety_line_{kind}",
+            language,
+            said,
+            name=line.name,
+            call=line.call,
+            text=line.text,
+            chat=line.chat,
+            terms=terms,
+            hours=line.hours,
+        )
 
     def actions(self, line: CrisisLine, language: str) -> list[Action]:
         """Call, text and page of one line. A line that can be called or texted is not also opened: its text stays short."""

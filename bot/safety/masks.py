@@ -23,7 +23,12 @@ class Masks:
     """What one language's pack needs to see through. `risky` are the words worth a second look; `known` all its words."""
 
     def __init__(
-        self, known: Iterable[str], risky: Iterable[str], near: Iterable[str], real: Iterable[str], same: Mapping[str, object]
+        self,
+        known: Iterable[str],
+        risky: Iterable[str],
+        near: Iterable[str],
+        real: Iterable[str],
+        same: Mapping[str, object],
     ) -> None:
         self.known = frozenset(known)
         self.risky = frozenset(w for w in risky if len(w) > 2)
@@ -174,7 +179,9 @@ def _one_slip(a: str, b: str) -> bool:
         wrong = [n for n in range(len(a)) if a[n] != b[n]]
         if len(wrong) == 1:
             return True
-        return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and a[wrong[0]] == b[wrong[1]] and a[wrong[1]] == b[wrong[0]]
+        return (
+            len(wrong) == 2 and wrong[1] == wrong[0] + 1 and a[wrong[0]] == b[wrong[1]] and a[wrong[1]] == b[wrong[0]]
+        )
     longer, shorter = (a, b) if len(a) > len(b) else (b, a)
     return shorter in _shorter(longer)
 

@@ -131,9 +131,9 @@ class Reader:
         if head == "$":
             return Piece(r"\Z")
         if head.startswith("#"):
-            return Piece(r"[0-9][0-9]{0,8}%s " % head[1:] if head[1:] else r"[0-9][^ ]{0,11} ")
+            return Piece(r"[0-9][0-9]{0,8}" + head[1:] + " " if head[1:] else r"[0-9][^ ]{0,11} ")
         if head.startswith(".."):
-            return Piece(r"(?:[^ ]+ ){0,%d}?" % min(_WIDEST, int(head[2:] or _GAP)))
+            return Piece(f"(?:[^ ]+ ){{0,{min(_WIDEST, int(head[2:] or _GAP))}}}?")
         if head.startswith("@"):
             if len(head) == 1:
                 raise PhraseFault(f"“{source}” has a bare @")
@@ -146,9 +146,7 @@ class Reader:
         words = [w for token in tokens(head).words for w in self._expand(token)]
         if not words:
             raise PhraseFault(f"“{source}”: “{head}” is no word")
-        return Piece(
-            "".join(re.escape(w) + " " for w in words), tuple(frozenset({w}) for w in words), frozenset(words)
-        )
+        return Piece("".join(re.escape(w) + " " for w in words), tuple(frozenset({w}) for w in words), frozenset(words))
 
 
 def _either(branches: Sequence[Piece], weight: Callable[[str], int]) -> Piece:

@@ -50,7 +50,9 @@ def _pack(filter_: Filter, code: str, pack: Pack) -> Iterator[Finding]:
                 yield Finding("fault", f"{sum_.file} {sum_.id}", f"does not add up on its own example {list(turns)}")
         for turns in sum_.silent_on:
             if sum_.id in _fired(filter_, code, turns):
-                yield Finding("fault", f"{sum_.file} {sum_.id}", f"adds up on {list(turns)}, which it says it is silent on")
+                yield Finding(
+                    "fault", f"{sum_.file} {sum_.id}", f"adds up on {list(turns)}, which it says it is silent on"
+                )
     calm = [(text, at_most, file) for text, at_most, file in pack.calm]
     for allow in pack.allows:
         calm += [(text, 1, f"{allow.file} {allow.id}") for text in allow.calms]
@@ -62,7 +64,9 @@ def _pack(filter_: Filter, code: str, pack: Pack) -> Iterator[Finding]:
         if verdict.urgency > at_most:
             names = ", ".join(f"{f.rule}" for f in verdict.fired if f.urgency > at_most)
             yield Finding(
-                "fault", where, f"“{text}” must stay at {at_most}, and {names} puts it at {verdict.urgency}: narrow that rule"
+                "fault",
+                where,
+                f"“{text}” must stay at {at_most}, and {names} puts it at {verdict.urgency}: narrow that rule",
             )
 
 
@@ -92,9 +96,15 @@ def lines(words: Words, today: date) -> list[Finding]:
             if not (line.call or line.text or line.chat):
                 found.append(Finding("fault", f"{where} {line.id}", "has neither call, text nor chat"))
             if not line.source or line.checked_on is None:
-                found.append(Finding("fault", f"{where} {line.id}", "needs a source and the day on which it was checked"))
+                found.append(
+                    Finding("fault", f"{where} {line.id}", "needs a source and the day on which it was checked")
+                )
             elif (today - line.checked_on).days > OLD:
                 found.append(
-                    Finding("warning", f"{where} {line.id}", f"was checked on {line.checked_on}: look again at {line.source}")
+                    Finding(
+                        "warning",
+                        f"{where} {line.id}",
+                        f"was checked on {line.checked_on}: look again at {line.source}",
+                    )
                 )
     return found

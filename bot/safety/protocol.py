@@ -35,22 +35,32 @@ def protocol(words: Words, filter_: Filter) -> dict[str, Any]:
             "emergency": country.emergency,
             "lines": [
                 {
-                    "name": line.name, "about": list(line.about), "call": line.call, "text": line.text, "chat": line.chat,
-                    "hours": line.hours, "free": line.free, "languages": list(line.languages), "source": line.source,
-                    "checked_on": str(line.checked_on or ""), "confidence": line.confidence,
+                    "name": line.name,
+                    "about": list(line.about),
+                    "call": line.call,
+                    "text": line.text,
+                    "chat": line.chat,
+                    "hours": line.hours,
+                    "free": line.free,
+                    "languages": list(line.languages),
+                    "source": line.source,
+                    "checked_on": str(line.checked_on or ""),
+                    "confidence": line.confidence,
                 }
                 for line in country.lines
             ],
         }
         for _, country in sorted(words.countries.items())
-    ]  # fmt: skip
+    ]
     escalation = words.practice.get("escalation") or {}
     return {
         "practice": words.practice.name,
         "country": words.practice.country,
         "second_stage": filter_.examples is not None,
         "languages": languages,
-        "replies": {code: _digest(language.blocks) for code, language in sorted(words.languages.items()) if language.blocks},
+        "replies": {
+            code: _digest(language.blocks) for code, language in sorted(words.languages.items()) if language.blocks
+        },
         "countries": countries,
         "escalation": {str(level): dict(row) for level, row in sorted(escalation.items())},
         "retention_days": words.practice.get("privacy", "retention_days"),

@@ -164,7 +164,8 @@ def negated(sentence: Sentence, grammar: Grammar, a: int, b: int, phrase: Phrase
     """Whether an odd number of denials reaches the finding, or stands in a gap of it. What is doubtful is not denied."""
     words, lists = sentence.words, grammar.words
     denials = sum(
-        words[n] in lists["negators"] and words[n] not in phrase.words and not _void(sentence, grammar, n) for n in range(a, b)
+        words[n] in lists["negators"] and words[n] not in phrase.words and not _void(sentence, grammar, n)
+        for n in range(a, b)
     )
     if words[a] in lists["subjects"] and (a == 0 or words[a - 1] not in lists["keeps"]):
         return denials % 2 == 1

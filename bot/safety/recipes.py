@@ -28,37 +28,72 @@ def _boundary(*parts: str, topic: str = "") -> Recipe:
 
 
 EMERGENCIES = {
-    "overdose": _crisis("safety_taken", "=poison", "=automated", "=queue", "safety_taken_more", "?=contact", "?=lines", topic="suicide"),
+    "overdose": _crisis(
+        "safety_taken", "=poison", "=automated", "=queue", "safety_taken_more", "?=contact", "?=lines", topic="suicide"
+    ),
     "medical": _crisis("safety_medical", "safety_medical_more", "=automated", "=queue", "?=contact"),
     "someone_else_now": _crisis(
-        "safety_someone_else_now", "safety_someone_else_means", "=automated", "safety_someone_else_lines", "=queue",
-        "?safety_someone_else_you", topic="someone_else",
-    ),  # fmt: skip
-    "abuse_now": _crisis("=exit", "safety_abuse_now", "=automated", "=lines", "?safety_abuse_safe", "?=queue", topic="abuse"),
+        "safety_someone_else_now",
+        "safety_someone_else_means",
+        "=automated",
+        "safety_someone_else_lines",
+        "=queue",
+        "?safety_someone_else_you",
+        topic="someone_else",
+    ),
+    "abuse_now": _crisis(
+        "=exit", "safety_abuse_now", "=automated", "=lines", "?safety_abuse_safe", "?=queue", topic="abuse"
+    ),
     "harm": _crisis("safety_harm", "safety_harm_more", "=lines", "=automated", "=queue", topic="suicide"),
-    "perinatal_danger": _crisis("safety_perinatal_danger", "=lines", "=automated", "=queue", "?=contact", topic="perinatal"),
-    "": _crisis("safety_emergency", "=lines", "safety_emergency_with", "=automated", "?=queue", "?=contact", topic="suicide"),
+    "perinatal_danger": _crisis(
+        "safety_perinatal_danger", "=lines", "=automated", "=queue", "?=contact", topic="perinatal"
+    ),
+    "": _crisis(
+        "safety_emergency", "=lines", "safety_emergency_with", "=automated", "?=queue", "?=contact", topic="suicide"
+    ),
 }
 AGAIN = {
-    "": _crisis("safety_emergency", "=lines", "safety_emergency_unwilling", "?safety_distance", "?=contact", topic="suicide"),
-    "overdose": _crisis("safety_taken", "=poison", "safety_emergency_unwilling", "?safety_taken_more", "?=contact", topic="suicide"),
+    "": _crisis(
+        "safety_emergency", "=lines", "safety_emergency_unwilling", "?safety_distance", "?=contact", topic="suicide"
+    ),
+    "overdose": _crisis(
+        "safety_taken", "=poison", "safety_emergency_unwilling", "?safety_taken_more", "?=contact", topic="suicide"
+    ),
 }
 CRISES = {
     "overdose": EMERGENCIES["overdose"],
     "medical": EMERGENCIES["medical"],
     "voices": _crisis("safety_voices", "=lines", "=automated", "?=barrier", "=queue", "?=ask", topic="suicide"),
     "harm": EMERGENCIES["harm"],
-    "withdrawal": _crisis("safety_withdrawal", "=lines", "=automated", "=queue", "?safety_listening", topic="substance"),
+    "withdrawal": _crisis(
+        "safety_withdrawal", "=lines", "=automated", "=queue", "?safety_listening", topic="substance"
+    ),
     "eating_danger": _crisis("safety_eating_danger", "=lines", "=automated", "=queue", "?=ask", topic="eating"),
-    "means": _crisis("safety_means", "=lines", "=automated", "=barrier", "=queue", "?safety_trusted", "=ask", topic="suicide"),
+    "means": _crisis(
+        "safety_means", "=lines", "=automated", "=barrier", "=queue", "?safety_trusted", "=ask", topic="suicide"
+    ),
 }
 CONCERNS = {
     "someone_else": _support(
-        "safety_someone_else", "safety_someone_else_lines", "=automated", "safety_someone_else_you", "?=queue", "=person",
+        "safety_someone_else",
+        "safety_someone_else_lines",
+        "=automated",
+        "safety_someone_else_you",
+        "?=queue",
+        "=person",
         topic="someone_else",
-    ),  # fmt: skip
+    ),
     "bereavement": _support("safety_bereavement", "=automated", "?=lines", "?=queue", "=person", topic="bereavement"),
-    "abuse": _support("=exit", "safety_abuse", "safety_abuse_safe", "=lines", "=automated", "?safety_abuse_person", "?=queue", topic="abuse"),
+    "abuse": _support(
+        "=exit",
+        "safety_abuse",
+        "safety_abuse_safe",
+        "=lines",
+        "=automated",
+        "?safety_abuse_person",
+        "?=queue",
+        topic="abuse",
+    ),
     "anger": _support("safety_anger", "=automated", "?=queue", "=person"),
     "unusual": _support("safety_unusual", "=automated", "?=lines", "?=queue", "=person", topic="suicide"),
     "intrusive": _support("safety_intrusive", "=lines", "=automated", "?=queue", "=person", topic="perinatal"),
@@ -81,7 +116,9 @@ BOUNDARIES = {
     "multilingual": Recipe(Kind.HANDOFF, ("multilingual", "=person"), "suicide"),
 }
 REFUSED_AT_2 = {
-    "means": _support("safety_means", "=lines", "=automated", "?=barrier", "=queue", "?safety_trusted", "=ask", topic="suicide"),
+    "means": _support(
+        "safety_means", "=lines", "=automated", "?=barrier", "=queue", "?safety_trusted", "=ask", topic="suicide"
+    ),
     "eating_refused": _support("safety_eating_refused", "=lines", "=automated", "=queue", "?=ask", topic="eating"),
 }
 _ANSWER = {"yes": "safety_ack_yes", "no": "safety_ack_no", "unsure": "safety_ack_unsure", "refused": "safety_refused"}
@@ -124,9 +161,13 @@ def _emergency(verdict: Verdict, memory: SafetyMemory) -> Recipe:
 def _by_reason(verdict: Verdict) -> str:
     reason = verdict.reason if verdict.urgency >= 2 else verdict.level_reason
     return {
-        Reason.OVERDOSE: "overdose", Reason.MEDICAL: "medical", Reason.SOMEONE_ELSE: "someone_else_now",
-        Reason.ABUSE: "abuse_now", Reason.HARM_TO_OTHERS: "harm", Reason.PERINATAL: "perinatal_danger",
-    }.get(reason, "")  # fmt: skip
+        Reason.OVERDOSE: "overdose",
+        Reason.MEDICAL: "medical",
+        Reason.SOMEONE_ELSE: "someone_else_now",
+        Reason.ABUSE: "abuse_now",
+        Reason.HARM_TO_OTHERS: "harm",
+        Reason.PERINATAL: "perinatal_danger",
+    }.get(reason, "")
 
 
 def _crisis_of(verdict: Verdict, memory: SafetyMemory) -> Recipe:

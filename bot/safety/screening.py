@@ -10,19 +10,57 @@ from bot.safety.finding import Hit
 from bot.safety.pack import Sum
 
 ORDER = (
-    Reason.OVERDOSE, Reason.SUICIDE, Reason.MEDICAL, Reason.PSYCHOSIS, Reason.HARM_TO_OTHERS, Reason.ABUSE, Reason.SELF_HARM,
-    Reason.EATING, Reason.PERINATAL, Reason.SUBSTANCE, Reason.BEREAVEMENT, Reason.SOMEONE_ELSE, Reason.MEDICATION,
-    Reason.MINOR, Reason.DIAGNOSIS, Reason.BOOKING, Reason.ASKED, Reason.UNSURE, Reason.FAULT, Reason.NONE,
-)  # fmt: skip
+    Reason.OVERDOSE,
+    Reason.SUICIDE,
+    Reason.MEDICAL,
+    Reason.PSYCHOSIS,
+    Reason.HARM_TO_OTHERS,
+    Reason.ABUSE,
+    Reason.SELF_HARM,
+    Reason.EATING,
+    Reason.PERINATAL,
+    Reason.SUBSTANCE,
+    Reason.BEREAVEMENT,
+    Reason.SOMEONE_ELSE,
+    Reason.MEDICATION,
+    Reason.MINOR,
+    Reason.DIAGNOSIS,
+    Reason.BOOKING,
+    Reason.ASKED,
+    Reason.UNSURE,
+    Reason.FAULT,
+    Reason.NONE,
+)
 """Which reason is named first where the urgency is the same."""
 _RANK = {reason: n for n, reason in enumerate(ORDER)}
 _LATER_AT_1 = {Reason.SUICIDE, Reason.SELF_HARM, Reason.OVERDOSE}  # at 1 these mean someone else, or long ago
 _TO_A_PERSON = {
-    Reason.ABUSE, Reason.PSYCHOSIS, Reason.PERINATAL, Reason.EATING, Reason.SOMEONE_ELSE, Reason.SELF_HARM, Reason.SUBSTANCE,
-    Reason.MEDICATION, Reason.BOOKING, Reason.ASKED, Reason.FAULT, Reason.SUICIDE, Reason.HARM_TO_OTHERS, Reason.OVERDOSE,
-    Reason.MEDICAL, Reason.UNSURE,
-}  # fmt: skip
-_BESIDE_BOOKING = {Reason.NONE, Reason.MINOR, Reason.UNSURE, Reason.DIAGNOSIS, Reason.MEDICATION, Reason.ASKED, Reason.BOOKING}
+    Reason.ABUSE,
+    Reason.PSYCHOSIS,
+    Reason.PERINATAL,
+    Reason.EATING,
+    Reason.SOMEONE_ELSE,
+    Reason.SELF_HARM,
+    Reason.SUBSTANCE,
+    Reason.MEDICATION,
+    Reason.BOOKING,
+    Reason.ASKED,
+    Reason.FAULT,
+    Reason.SUICIDE,
+    Reason.HARM_TO_OTHERS,
+    Reason.OVERDOSE,
+    Reason.MEDICAL,
+    Reason.UNSURE,
+}
+_BESIDE_BOOKING = {
+    Reason.NONE,
+    Reason.MINOR,
+    Reason.UNSURE,
+    Reason.DIAGNOSIS,
+    Reason.MEDICATION,
+    Reason.ASKED,
+    Reason.BOOKING,
+}
 _KEPT_SIGNS = 60
 
 
@@ -67,7 +105,9 @@ def _distinct(needs: list[frozenset[str]], used: frozenset[str] = frozenset()) -
     return any(_distinct(needs[1:], used | {sign}) for sign in needs[0] - used)
 
 
-def verdict_of(hits: list[Hit], sums: list[Sum], extra: list[Fired], memory: SafetyMemory, stage: str) -> tuple[Verdict, str]:
+def verdict_of(
+    hits: list[Hit], sums: list[Sum], extra: list[Fired], memory: SafetyMemory, stage: str
+) -> tuple[Verdict, str]:
     """The verdict, and the reply block named by what weighs most. `extra`: what the memory or the second stage found."""
     fired = [Fired(h.rule.id, h.span, h.urgency, h.reason, h.rule.why) for h in hits]
     replies = {h.rule.id: h.rule.reply for h in hits}
@@ -98,14 +138,21 @@ def verdict_of(hits: list[Hit], sums: list[Sum], extra: list[Fired], memory: Saf
     ), reply
 
 
-def remembered(memory: SafetyMemory, verdict: Verdict, signs: tuple[str, ...], notes: Mapping[str, object]) -> SafetyMemory:
+def remembered(
+    memory: SafetyMemory, verdict: Verdict, signs: tuple[str, ...], notes: Mapping[str, object]
+) -> SafetyMemory:
     """The memory after this message. A level never falls here."""
     kept = tuple(dict.fromkeys((*memory.signs, *signs)))[-_KEPT_SIGNS:]
     return replace(
-        memory, level=verdict.level, reason=verdict.level_reason, signs=kept, turns=memory.turns + 1,
-        minor=memory.minor or "minor" in signs or "under_13" in signs, under_13=memory.under_13 or "under_13" in signs,
+        memory,
+        level=verdict.level,
+        reason=verdict.level_reason,
+        signs=kept,
+        turns=memory.turns + 1,
+        minor=memory.minor or "minor" in signs or "under_13" in signs,
+        under_13=memory.under_13 or "under_13" in signs,
         notes={**memory.notes, **notes},
-    )  # fmt: skip
+    )
 
 
 def lowered(memory: SafetyMemory, urgency: int, *, minor: bool | None = None) -> SafetyMemory:
@@ -113,6 +160,11 @@ def lowered(memory: SafetyMemory, urgency: int, *, minor: bool | None = None) ->
     if not 0 <= urgency <= 4:
         raise ValueError(f"urgency is 0 to 4, not {urgency}")
     return replace(
-        memory, level=urgency, reason=memory.reason if urgency else Reason.NONE, signs=(), pending="",
-        minor=memory.minor if minor is None else minor, under_13=memory.under_13 if minor is None else memory.under_13 and minor,
-    )  # fmt: skip
+        memory,
+        level=urgency,
+        reason=memory.reason if urgency else Reason.NONE,
+        signs=(),
+        pending="",
+        minor=memory.minor if minor is None else minor,
+        under_13=memory.under_13 if minor is None else memory.under_13 and minor,
+    )

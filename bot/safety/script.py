@@ -57,9 +57,16 @@ class Script:
         self._lines = Lines(words)
 
     def reply(
-        self, screening: Screening, *, language: str, country: str, owner: Owner, open_now: bool, now: datetime,
+        self,
+        screening: Screening,
+        *,
+        language: str,
+        country: str,
+        owner: Owner,
+        open_now: bool,
+        now: datetime,
         asked_person: bool = False,
-    ) -> Spoken:  # fmt: skip
+    ) -> Spoken:
         """What is said for safety, at a boundary, or about who this is. At most one draft, at most 90 words.
 
         `country` is the visitor's or the practice's code; "" is unknown. The promise about the queue is worded for the
@@ -73,7 +80,9 @@ class Script:
             recipe = Recipe(recipe.kind, ("multilingual", "=emergency", "=person"), "suicide")
         if recipe is None:
             return Spoken((), replace(memory, pending=""))
-        sheet = _Sheet(self._words.country(country), spoken, memory, recipe.topic or str(verdict.reason), [], [], [], [])
+        sheet = _Sheet(
+            self._words.country(country), spoken, memory, recipe.topic or str(verdict.reason), [], [], [], []
+        )
         wanted = sorted(enumerate(recipe.parts), key=lambda place: place[1].startswith("?"))
         for place, part in wanted:
             sheet.place = place
@@ -98,7 +107,9 @@ class Script:
         tappable = (*actions, *shown.actions) if verdict.level >= 4 else shown.actions
         return (Draft(Author.SYSTEM, Kind.CRISIS, text, (), _once(tappable)),)
 
-    def reminder(self, memory: SafetyMemory, *, language: str, last: datetime, now: datetime) -> tuple[Draft, SafetyMemory] | None:
+    def reminder(
+        self, memory: SafetyMemory, *, language: str, last: datetime, now: datetime
+    ) -> tuple[Draft, SafetyMemory] | None:
         """The reminder that this is automated, when it is due. `last`: when that was last said, the first message included.
 
         Every 3 hours (New York, California), hourly for a minor (Washington), and after 7 days away (Utah).
@@ -106,7 +117,9 @@ class Script:
         gone = now - last
         if gone < (EVERY_MINOR if memory.minor else EVERY):
             return None
-        text, key = self._words.say("safety_reminder_back" if gone >= AWAY else "safety_reminder", language, memory.said)
+        text, key = self._words.say(
+            "safety_reminder_back" if gone >= AWAY else "safety_reminder", language, memory.said
+        )
         return Draft(Author.BOT, Kind.DISCLOSURE, text), replace(memory, said=(*memory.said, key))
 
     # ── one part of a reply ─────────────────────────────────────────────────────────────────────────────────────
@@ -197,9 +210,13 @@ class Script:
                 notes["denied_at"] = notes["step"]
         pending = "thoughts" if sheet.asked == "again" else sheet.asked
         return replace(
-            memory, said=(*memory.said, *sheet.said)[-400:], lines=tuple(dict.fromkeys((*memory.lines, *sheet.lines))),
-            asked=asked, pending=pending, notes=notes,
-        )  # fmt: skip
+            memory,
+            said=(*memory.said, *sheet.said)[-400:],
+            lines=tuple(dict.fromkeys((*memory.lines, *sheet.lines))),
+            asked=asked,
+            pending=pending,
+            notes=notes,
+        )
 
 
 def _once(actions: Sequence[Action]) -> tuple[Action, ...]:

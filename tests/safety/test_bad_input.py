@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.model import SafetyMemory
 from bot.safety import Filter
-from bot.safety.pack import load_pack
+from bot.safety.loading import load_pack
 
 RISK = "I want to kill myself"
 
@@ -98,8 +98,15 @@ def test_five_hundred_turns(rules: Filter) -> None:
 
 def test_the_work_grows_with_the_length_and_not_faster() -> None:
     """Counted, not timed: how many searches ten times the text takes."""
-    rule = {"id": "x", "reason": "suicide", "urgency": 2, "why": "X.", "match": ["red ..15 blue ..15 (green|grey)"],
-            "fires_on": ["red blue green"], "silent_on": ["red"]}  # fmt: skip
+    rule = {
+        "id": "x",
+        "reason": "suicide",
+        "urgency": 2,
+        "why": "X.",
+        "match": ["red ..15 blue ..15 (green|grey)"],
+        "fires_on": ["red blue green"],
+        "silent_on": ["red"],
+    }
     from bot.safety.fold import tokens
     from bot.safety.reading import sentences
 
@@ -126,7 +133,9 @@ def test_no_pattern_runs_away_on_its_own_words(rules: Filter) -> None:
                 list(phrase.pattern.finditer(text))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_mixture_of_words_marks_and_scripts_is_read(rules: Filter, data: Any) -> None:
     words = data.draw(st.lists(st.sampled_from(vocabulary(rules)), max_size=60))

@@ -13,13 +13,30 @@ from bot.safety import proof
 from bot.words import Words, WordsFault, load, read_countries
 
 MESSAGES = [
-    "I want to die", "I want to kill myself", "I'm going to kill myself tonight", "I just took 40 paracetamol",
-    "my brother is suicidal", "my friend swallowed a bottle of pills", "my husband hits me", "he is hitting me right now",
-    "I was raped", "I make myself throw up", "I can't bond with my baby", "I drink every night and can't stop",
-    "I stopped drinking and I'm shaking and seeing things", "I lost my mother", "I'm 11 years old", "I am 15",
-    "the voices tell me to jump", "I took a double dose by mistake", "promise you won't tell anyone", "je veux mourir",
-    "chest pain down my left arm", "I'm going to stab my boss tonight", "how do I kill myself",
-]  # fmt: skip
+    "I want to die",
+    "I want to kill myself",
+    "I'm going to kill myself tonight",
+    "I just took 40 paracetamol",
+    "my brother is suicidal",
+    "my friend swallowed a bottle of pills",
+    "my husband hits me",
+    "he is hitting me right now",
+    "I was raped",
+    "I make myself throw up",
+    "I can't bond with my baby",
+    "I drink every night and can't stop",
+    "I stopped drinking and I'm shaking and seeing things",
+    "I lost my mother",
+    "I'm 11 years old",
+    "I am 15",
+    "the voices tell me to jump",
+    "I took a double dose by mistake",
+    "promise you won't tell anyone",
+    "je veux mourir",
+    "chest pain down my left arm",
+    "I'm going to stab my boss tonight",
+    "how do I kill myself",
+]
 
 
 def numbers(words: Words, code: str) -> set[str]:
@@ -95,7 +112,9 @@ def test_a_practice_country_without_lines_is_refused(tmp_path: Path) -> None:
     (tmp_path / "en" / "rules").mkdir(parents=True)
     practice = tmp_path / "practice.toml"
     practice.write_text('name="A"\ntelephone="1"\ncountry="FR"\ntime_zone="Europe/Paris"\n')
-    (tmp_path / "crisis_lines.toml").write_text('[unknown]\nname="your country"\nemergency="your local emergency number"\n')
+    (tmp_path / "crisis_lines.toml").write_text(
+        '[unknown]\nname="your country"\nemergency="your local emergency number"\n'
+    )
     with pytest.raises(WordsFault, match="FR"):
         load(tmp_path)
 

@@ -10,12 +10,19 @@ import pytest
 
 from bot.model import Reason, SafetyMemory
 from bot.safety import Filter, RuleFault, lowered, protocol
-from bot.safety.pack import load_pack
+from bot.safety.loading import load_pack
 from bot.words import Words, load
 
 CORPUS = Path(__file__).parents[2] / "corpus"
-GOOD = {"id": "a.b", "reason": "suicide", "urgency": 2, "why": "Because.", "match": ["purple elephant"],
-        "fires_on": ["a purple elephant"], "silent_on": ["a grey elephant"]}  # fmt: skip
+GOOD = {
+    "id": "a.b",
+    "reason": "suicide",
+    "urgency": 2,
+    "why": "Because.",
+    "match": ["purple elephant"],
+    "fires_on": ["a purple elephant"],
+    "silent_on": ["a grey elephant"],
+}
 
 
 def pack(*rules: dict[str, Any], **tables: Any) -> Any:

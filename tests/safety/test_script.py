@@ -103,7 +103,9 @@ def test_one_denial_closes_nothing(talk: Any) -> None:
 
 
 def test_the_same_question_is_not_put_twice_when_nothing_changed(talk: Any) -> None:
-    turns = talk(["I want to die", "what is CBT?", "hm", "ok", "tell me about EMDR", "and mindfulness?", "thanks", "bye"])
+    turns = talk(
+        ["I want to die", "what is CBT?", "hm", "ok", "tell me about EMDR", "and mindfulness?", "thanks", "bye"]
+    )
     asked = turns[-1].memory.asked
     assert len(asked) == len(set(asked))
 
