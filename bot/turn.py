@@ -162,12 +162,11 @@ class Desk:
 
     def with_human(self, visit: Visit, text: str, client_id: str | None, screening: Screening, now: datetime) -> Turn:
         """A person has it: no bot speaks. A rise in urgency is passed on, and shown once by the system."""
-        talk, verdict = visit.conversation, screening.verdict
-        system: tuple[Draft, ...] = ()
-        if screening.rose and verdict.level >= Urgency.CHECK_IN:
-            system = self.parts.script.joined_crisis(screening, language=talk.language, country=talk.country)
-        memory = replace(visit.memory, safety=screening.memory)
-        return self._turn(visit, text, client_id, verdict, (), memory, now, rose=screening.rose, system=system)
+        talk, memory = visit.conversation, replace(visit.memory, safety=screening.memory)
+        system = self._system_crisis(screening, talk.language, talk.country)
+        return self._turn(
+            visit, text, client_id, screening.verdict, (), memory, now, rose=screening.rose, system=system
+        )
 
     def speak(self, visit: Visit, text: str, screening: Screening, now: datetime, queued: bool = True) -> Said:
         """The bot's side: the script where there is risk, then booking, then the articles."""
@@ -256,20 +255,13 @@ class Desk:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)
         if verdict.route is Route.BOT and {d.kind for d in said.replies} == {Kind.BOOKING}:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.BOOKING)
-        return self._turn(
-            visit,
-            text,
-            client_id,
-            verdict,
-            said.replies,
-            said.memory,
-            now,
-            rose=screening.rose,
-            gap=said.gap,
-            events=said.events,
-            score=said.score,
-            language=screening.language or None,
-        )
+        more: dict[str, Any] = {
+            "gap": said.gap,
+            "events": said.events,
+            "score": said.score,
+            "language": screening.language or None,
+        }
+        return self._turn(visit, text, client_id, verdict, said.replies, said.memory, now, rose=screening.rose, **more)
 
     def _turn(
         self,
