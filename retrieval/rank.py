@@ -82,7 +82,7 @@ def ranked(
     scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
     if before:
         scores = scores + SAME_ARTICLE * _best_of(parts[-1].coarse, articles)
-    best = np.argsort(-scores, kind="stable")[: max(WORDS_REACH, limit)]
+    best = _unlike(now, rows, np.argsort(-scores, kind="stable"), max(WORDS_REACH, limit))
     rows, scores, parts = rows[best], scores[best], [part.at(best) for part in parts]
     matches = [now.matches(each.reading, rows) for each in everyone]
     words = [
@@ -139,6 +139,16 @@ def _best_of(scores: Vectors, articles: Rows) -> Vectors:
     best = np.full(int(where.max()) + 1, -np.inf, np.float32)
     np.maximum.at(best, where, scores)
     return best[where]
+
+
+def _unlike(now: Snapshot, rows: Rows, order: Rows, count: int) -> Rows:
+    """The first `count` places in the order, without those that say word for word what an earlier one said."""
+    said: dict[frozenset[str], int] = {}
+    for place in order.tolist():
+        said.setdefault(now.said_at(int(rows[place])), place)
+        if len(said) == count:
+            break
+    return np.array(list(said.values()), np.int64)
 
 
 def _distinct(now: Snapshot, rows: Rows, order: Rows, limit: int) -> list[int]:
