@@ -255,13 +255,9 @@ class Desk:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)
         if verdict.route is Route.BOT and {d.kind for d in said.replies} == {Kind.BOOKING}:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.BOOKING)
-        more: dict[str, Any] = {
-            "gap": said.gap,
-            "events": said.events,
-            "score": said.score,
-            "language": screening.language or None,
-        }
-        return self._turn(visit, text, client_id, verdict, said.replies, said.memory, now, rose=screening.rose, **more)
+        more: dict[str, Any] = {"gap": said.gap, "events": said.events, "score": said.score}
+        more |= {"language": screening.language or None, "rose": screening.rose}
+        return self._turn(visit, text, client_id, verdict, said.replies, said.memory, now, **more)
 
     def _turn(
         self,
