@@ -53,7 +53,7 @@ function ticket(h, me) {
 function group(label, handoffs, me, empty) {
   if (!handoffs.length && !empty) return [];
   return [
-    el("h2", { class: "line-up-label" }, label, el("span", { class: "soft" }, ` ${handoffs.length}`)),
+    el("h3", { class: "line-up-label" }, label, el("span", { class: "soft" }, ` ${handoffs.length}`)),
     el("ol", { class: "tickets" }, handoffs.length ? handoffs.map((h) => ticket(h, me)) : el("li", { class: "none" }, empty)),
   ];
 }
