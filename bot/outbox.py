@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
-from bot.model import Delivery, StoreFault
+from bot.model import Delivery
 from bot.ports import Clock, Notifier, Permanent, RetryAfter, Store
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 WAITS = (5, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 16 * 3600, 24 * 3600, 24 * 3600)
 """Seconds before the second, third … attempt: a little over three days in all. After the last it is a dead letter."""
@@ -35,33 +37,44 @@ class Outbox:
         self._in_hand: dict[int, asyncio.Task[None]] = {}
         self._by_target: Counter[str] = Counter()
         self._gates: dict[str, asyncio.Semaphore] = {}
+        self._free = asyncio.Event()  # something was sent: what waited for it may be due
 
     async def run(self) -> None:
         """Until cancelled, or the store closes."""
         bell = self._store.watch(None)
+        ringing = asyncio.ensure_future(bell.__anext__())
         try:
-            while await _rung(bell, await self._look()):
-                pass
+            while True:
+                looked = await _error_of(self._look())
+                if isinstance(looked, BaseException):
+                    log.error("outbox.look", error=f"{type(looked).__name__}: {looked}")
+                seconds = LOOK_AGAIN if isinstance(looked, BaseException) else looked
+                if seconds:
+                    free = asyncio.ensure_future(self._free.wait())
+                    await asyncio.wait((ringing, free), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                    free.cancel()
+                if ringing.done():
+                    if ringing.exception() is not None:  # the store has closed
+                        return
+                    ringing = asyncio.ensure_future(bell.__anext__())
         finally:
-            for task in self._in_hand.values():
+            for task in (ringing, *self._in_hand.values()):
                 task.cancel()
-            await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+            await asyncio.gather(ringing, *self._in_hand.values(), return_exceptions=True)
+            await bell.aclose()
 
     async def _look(self) -> float:
-        """Takes in hand what is due; how long to wait for a bell before looking again, in seconds."""
+        """Takes in hand what is due; how long to wait before looking again when nothing rings, in seconds."""
         await asyncio.sleep(BREATH)
-        try:
-            now = self._clock()
-            next_due = await self._store.next_due()
-            if next_due is None:
-                return LOOK_AGAIN
-            if next_due > now:
-                return min(LOOK_AGAIN, (next_due - now).total_seconds())
-            busy = frozenset(target for target, number in self._by_target.items() if number >= AT_ONCE)
-            claimed = await self._store.due(now, IN_HAND, busy)
-        except StoreFault as error:
-            log.error("outbox.store", detail=str(error))
+        self._free.clear()
+        now = self._clock()
+        next_due = await self._store.next_due()
+        if next_due is None:
             return LOOK_AGAIN
+        if next_due > now:
+            return min(LOOK_AGAIN, (next_due - now).total_seconds())
+        busy = frozenset(target for target, number in self._by_target.items() if number >= AT_ONCE)
+        claimed = await self._store.due(now, IN_HAND, busy)
         for delivery in claimed:
             if delivery.id not in self._in_hand:
                 self._take(delivery)
@@ -75,40 +88,41 @@ class Outbox:
 
     def _let_go(self, delivery: Delivery) -> None:
         del self._in_hand[delivery.id]
+        self._free.set()
         self._by_target[delivery.target] -= 1
         if not self._by_target[delivery.target]:
             del self._by_target[delivery.target]
             self._gates.pop(delivery.target, None)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        gate = self._gates.setdefault(delivery.target, asyncio.Semaphore(AT_ONCE))
-        async with gate:
+        async with self._gates.setdefault(delivery.target, asyncio.Semaphore(AT_ONCE)):
             retry_at, error = await self._send(delivery)
-        try:
-            if error is None:
-                await self._store.sent(delivery.id, self._clock())
-            else:
-                await self._store.failed(delivery.id, error, retry_at)
-        except StoreFault as fault:  # it goes out once more when its lease has run out: at least once, never lost
-            log.error("outbox.store", delivery=delivery.id, detail=str(fault))
+        if error is None:
+            noted = await _error_of(self._store.sent(delivery.id, self._clock()))
+        else:
+            noted = await _error_of(self._store.failed(delivery.id, error, retry_at))
+        if noted is not None:  # it goes out once more when its lease has run out: at least once, never lost
+            log.error("outbox.store", delivery=delivery.id, error=f"{type(noted).__name__}: {noted}")
 
     async def _send(self, delivery: Delivery) -> tuple[datetime | None, str | None]:
         """(when to try again, what went wrong): (None, None) when it was taken, (None, error) when it is dead."""
         sender = self._senders.get(delivery.target.partition(":")[0])
         if sender is None:
             return None, f"nothing sends to {delivery.target.partition(':')[0]}"
-        try:
-            handoff = await self._store.handoff(delivery.handoff) if delivery.handoff else None
-            async with asyncio.timeout(SEND_WITHIN):
-                await sender.send(delivery, handoff)
-        except Permanent as error:
+        error = await _error_of(self._hand_over(sender, delivery))
+        if error is None:
+            return None, None
+        if isinstance(error, Permanent):
             log.warning("outbox.dead", delivery=delivery.id, kind=delivery.kind, error=str(error))
             return None, str(error) or "refused for good"
-        except RetryAfter as error:
+        if isinstance(error, RetryAfter):
             return self._later(delivery, str(error), asked=error.seconds)
-        except Exception as error:  # noqa: BLE001 - the second of three in the tree: whatever a target does, the loop goes on
-            return self._later(delivery, f"{type(error).__name__}: {error}")
-        return None, None
+        return self._later(delivery, f"{type(error).__name__}: {error}")
+
+    async def _hand_over(self, sender: Notifier, delivery: Delivery) -> None:
+        handoff = await self._store.handoff(delivery.handoff) if delivery.handoff else None
+        async with asyncio.timeout(SEND_WITHIN):
+            await sender.send(delivery, handoff)
 
     def _later(self, delivery: Delivery, error: str, asked: float = 0.0) -> tuple[datetime | None, str]:
         log.info("outbox.failed", delivery=delivery.id, kind=delivery.kind, attempt=delivery.attempt, error=error)
@@ -126,15 +140,9 @@ async def run(
     await Outbox(store, senders, clock, chance).run()
 
 
-async def _rung(bell: AsyncIterator[None], seconds: float) -> bool:
-    """Waits for the bell, so long at most. False when the store has closed."""
-    if seconds <= 0:
-        return True
+async def _error_of(work: Awaitable[T]) -> T | Exception:
+    """What it gives, or what it raised: whatever a target, a sender or the store does, the loop goes on."""
     try:
-        async with asyncio.timeout(seconds):
-            await anext(bell)
-    except TimeoutError:
-        return True
-    except StopAsyncIteration:
-        return False
-    return True
+        return await work
+    except Exception as error:  # noqa: BLE001 - the second of three in the tree
+        return error

@@ -132,7 +132,7 @@ class Deliveries(Protocol):
         """
 
     async def next_due(self) -> datetime | None:
-        """When the next delivery is due; None when nothing waits."""
+        """When the next delivery is due, or the lease of one in a sender's hand runs out; None when nothing waits."""
 
     async def sent(self, delivery: int, at: datetime) -> None: ...
 

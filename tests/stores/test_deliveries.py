@@ -72,8 +72,8 @@ def test_notices_have_times_of_their_own(run):
         handoff = await flag(store, notices=(late, now))
         (due,) = await store.due(START)
         assert (due.kind, due.handoff, due.event, due.step) == ("handoff.opened", handoff.id, None, 0)
-        assert await store.next_due() == late.due_at
         await store.sent(due.id, START)
+        assert await store.next_due() == late.due_at
         (repeat,) = await store.due(late.due_at)
         assert (repeat.kind, repeat.step) == ("ladder.repeat", 1)
 
@@ -111,6 +111,7 @@ def test_what_a_dead_sender_had_is_due_again(run):
         await open_one(store)
         (lost,) = await store.due(START)
         assert await store.due(START + timedelta(minutes=1)) == ()
+        assert await store.next_due() == START + timedelta(minutes=2)
         (again,) = await store.due(START + timedelta(minutes=2))
         assert (again.id, again.attempt) == (lost.id, 2)
         await store.sent(again.id, START)

@@ -163,7 +163,7 @@ def test_a_fault_of_the_store_does_not_stop_it(run, clock, monkeypatch):
     async def test(store):
         await store.add_webhook(hook("w1", ("conversation.started",)))
         await open_one(store)
-        due, faults = store.due, [StoreFault("the disk is full")] * 2
+        due, faults = store.due, [StoreFault("the disk is full"), KeyError("a bug")]
 
         async def sometimes(*arguments):
             if faults:
@@ -173,6 +173,17 @@ def test_a_fault_of_the_store_does_not_stop_it(run, clock, monkeypatch):
         monkeypatch.setattr(store, "due", sometimes)
         await running(store, clock, Target(), in_state(store, "sent", 1))
         assert faults == []
+
+    run(test)
+
+
+def test_what_was_in_a_dead_process_is_sent_by_the_next(run, clock):
+    async def test(store):
+        await store.add_webhook(hook("w1", ("conversation.started",)))
+        await open_one(store)
+        await store.due(clock())  # by a process that then died
+        clock.pass_(minutes=2)
+        await running(store, clock, Target(), in_state(store, "sent", 1))
 
     run(test)
 

@@ -86,7 +86,12 @@ _REPLAY = Prepared(
         " RETURNING id"
     )
 )
-_NEXT = Prepared(text("SELECT min(due_at) FROM deliveries WHERE state = 'due'"))
+_NEXT = Prepared(  # what a sender has in hand is looked at again when its lease runs out
+    text(
+        "SELECT min(at) FROM (SELECT min(due_at) AS at FROM deliveries WHERE state = 'due'"
+        " UNION ALL SELECT min(lease_until) FROM deliveries WHERE state = 'sending') AS times"
+    )
+)
 _CANCEL_TARGET = Prepared(
     text(
         "UPDATE deliveries SET state = 'cancelled', ended_at = :at"
