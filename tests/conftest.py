@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from cast import HANDRAIL, ROOT, Server, Visitor, copy_warm, environment, free_port
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+sys.path.append(str(Path(__file__).parent / "browser"))
+import chromium  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """One for all rooms: Playwright's sync side runs once in a process."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    try:
+        path = chromium.find(playwright.chromium)
+    except chromium.NoChromium as missing:
+        pytest.fail(str(missing), pytrace=False)
+    browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

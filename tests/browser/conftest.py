@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import chromium
 import pytest
 from cast import Server
 from place import Clinician, NewContext, Site, Watched, open_chat
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 
 @pytest.fixture(scope="session")
@@ -37,23 +36,6 @@ def server(make_server: Callable[..., Server], settings: dict[str, str]) -> Serv
 @pytest.fixture(scope="session")
 def clinician(server: Server) -> Clinician:
     return Clinician(server, server.key("browser", "handoffs"))
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    try:
-        path = chromium.find(playwright.chromium)
-    except chromium.NoChromium as missing:
-        pytest.fail(str(missing), pytrace=False)
-    browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from cast import Server
-from playwright.sync_api import Browser, sync_playwright
-
-sys.path.append(str(Path(__file__).parents[1] / "browser"))
-import chromium  # noqa: E402
-from people import Console, Person, Staff  # noqa: E402
-
-Open = Callable[..., Console]
-SETTINGS = {"HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000", "HANDRAIL_PROXIES": "1"}
+from people import SETTINGS, Console, Open, Person, Staff
+from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -66,18 +58,6 @@ def clear(server: Server, who: Person) -> None:
             if state == "waiting":
                 who.post(f"/v1/handoffs/{h['id']}/claim")
             who.post(f"/v1/handoffs/{h['id']}/close", {"outcome": "resolved", "note": "between two tests"})
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as running:
-        try:
-            path = chromium.find(running.chromium)
-        except chromium.NoChromium as missing:
-            pytest.fail(str(missing), pytrace=False)
-        one = running.chromium.launch(executable_path=path, args=chromium.ARGS)
-        yield one
-        one.close()
 
 
 @pytest.fixture

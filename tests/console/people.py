@@ -136,3 +136,7 @@ def until(true: Callable[[], Any], seconds: float = 15.0, what: str = "") -> Any
             return found
         time.sleep(0.05)
     raise AssertionError(f"it did not come true in {seconds} s: {what or true}")
+
+
+Open = Callable[..., Console]
+SETTINGS = {"HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000", "HANDRAIL_PROXIES": "1"}

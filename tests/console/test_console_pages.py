@@ -10,8 +10,7 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cast import Server, Visitor
-from conftest import Open
-from people import PASSWORD, Console, Person, hire, until
+from people import PASSWORD, Console, Open, Person, hire, until
 from playwright.sync_api import Browser, Page, expect
 
 PLANTED = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}"

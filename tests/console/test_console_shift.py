@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from cast import Server, Visitor
-from conftest import SETTINGS, Open
-from people import Console, Person, Staff, until
+from people import SETTINGS, Console, Open, Person, Staff, until
 from playwright.sync_api import Browser, Page, expect
 from wire import Wire
 

@@ -14,12 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 from kit import Clock
+from sealed import SECRET
 
 from bot.stores.postgresql import PostgresqlStore
 from bot.stores.sql import SqlStore
 from bot.stores.sqlite import SqliteStore
 
-SECRET = "a secret for tests, long enough"
 _number = itertools.count()
 
 

@@ -13,8 +13,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import SECRET
 from kit import START, Clock, claim, flag, message, open_one, write
+from sealed import SECRET
 from sqlalchemy import create_engine, make_url
 
 from bot.model import Card, Gap, Memory, StoreFault, TalkMemory, User, Webhook

@@ -244,7 +244,7 @@ def test_many_idle_streams_are_light(tmp_path):
     """Bytes a connection in this process, by the allocator's own count: the goal is 17 KB and less."""
     import tracemalloc
 
-    from conftest import SECRET
+    from sealed import SECRET
 
     from bot.stores.sqlite import SqliteStore
 

@@ -6,8 +6,8 @@ import asyncio
 
 import psycopg
 import pytest
-from conftest import SECRET
 from kit import ANA, BEN, Clock, claim, flag, open_one, turn, write
+from sealed import SECRET
 from test_watching import rung
 
 from bot.model import Held, Stale

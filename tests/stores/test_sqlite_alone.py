@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import SECRET
 from kit import START, open_one, write
+from sealed import SECRET
 
 from bot.model import StoreFault
 from bot.stores.sqlite import SqliteStore

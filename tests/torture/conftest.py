@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "stores"))
 
-FULL = os.environ.get("HANDRAIL_TORTURE") == "full"

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import FULL
+from size import FULL
 from writing import Ledger, begin, counted
 
 from bot.stores.postgresql import PostgresqlStore

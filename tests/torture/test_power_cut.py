@@ -9,9 +9,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from conftest import FULL
 from kit import START, open_one, write
 from power import Disk, library
+from size import FULL
 
 from bot.stores.sqlite import FILE, SqliteStore
 

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from conftest import FULL
+from size import FULL
 from writing import Ledger, begin, counted
 
 from bot.stores.sqlite import SqliteStore

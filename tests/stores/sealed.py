@@ -1,0 +1,3 @@
+"""The secret that the stores of these tests are sealed with."""
+
+SECRET = "a secret for tests, long enough"
