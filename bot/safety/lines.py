@@ -11,6 +11,7 @@ from bot.words import Country, CrisisLine, Words
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "abuse": ("abuse",),
+    "child_abuse": ("child_abuse", "abuse"),
     "overdose": ("poison",),
     "poison": ("poison",),
     "eating": ("eating",),

@@ -80,9 +80,10 @@ class Script:
             recipe = Recipe(recipe.kind, ("multilingual", "=emergency", "=person"), "suicide")
         if recipe is None:
             return Spoken((), replace(memory, pending=""))
-        sheet = _Sheet(
-            self._words.country(country), spoken, memory, recipe.topic or str(verdict.reason), [], [], [], []
-        )
+        topic = recipe.topic or str(verdict.reason)
+        if topic == "abuse" and memory.minor:
+            topic = "child_abuse"
+        sheet = _Sheet(self._words.country(country), spoken, memory, topic, [], [], [], [])
         wanted = sorted(enumerate(recipe.parts), key=lambda place: place[1].startswith("?"))
         for place, part in wanted:
             sheet.place = place
