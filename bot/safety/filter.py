@@ -144,6 +144,8 @@ class Filter:
         """
         seen = set(found.words)
         seen.update(part for word in found.words if "'" in word for part in word.split("'"))
+        if spoken in packs:
+            seen -= packs[spoken].masks.known | packs[spoken].grammar.words["common"]
         codes = ["en", *(code for code in (language.split("-")[0].lower(), spoken) if code in packs)]
         codes += [code for code, own in self._own.items() if not own.isdisjoint(seen)]
         codes += [] if spoken else sorted(self._full)
