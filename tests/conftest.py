@@ -10,10 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 from cast import HANDRAIL, ROOT, Server, Visitor, copy_warm, environment, free_port
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 sys.path.append(str(Path(__file__).parent / "browser"))
 import chromium  # noqa: E402
+
+
+expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 
 
 @pytest.fixture(scope="session")

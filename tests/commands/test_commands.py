@@ -106,7 +106,7 @@ def test_ask_on_a_folder_that_nobody_prepared(data: Path, tmp_path: Path) -> Non
         "<p>A daily walk of twenty minutes lifts the mood of many people. It costs nothing at all.</p></body></html>"
     )
     (folder / "plain.md").write_text("# Tea\n\nChamomile tea is a warm drink that many people like in the evening.\n")
-    done = handrail("ask", "--articles", str(folder), "how long is a daily walk?", data=data)
+    done = handrail("ask", "--articles", str(folder), "does a daily walk lift the mood?", data=data)
     assert done.returncode == 0, done.stderr
     assert "twenty minutes" in done.stdout
 
