@@ -43,7 +43,9 @@ serve: $(VENV)/.installed ## set up, then run the product at http://localhost:80
 	@$(VENV)/bin/handrail serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.installed-test $(VENV)/.browser ## set up, then run every test
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(ARGS) || { status=$$?; [ $$status = 1 ] || exit $$status; \
+	  echo "Failed above; each of these is run once more, alone, since a busy machine is no fault of the code:"; \
+	  $(PY) -m pytest --last-failed --last-failed-no-failures none $(ARGS); }
 
 check: $(VENV)/.installed ## prove rules, articles, lines, settings
 	@$(VENV)/bin/handrail check

@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 sys.path.append(str(Path(__file__).parent / "browser"))
 import chromium  # noqa: E402
 
-
 expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 
 
