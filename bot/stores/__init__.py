@@ -65,44 +65,39 @@ async def migrate(
 def restore_store(chosen: Chosen, file: Path) -> dict[str, int]:
     """A backup put in the place of the store that the settings name, with proof. StoreFault: nothing was changed."""
     from bot.stores import backup
-
-    store = open_store(chosen)
-    previous = [key.strip() for key in chosen.previous_secret_keys.split(",")]
-
-    def safe() -> Safe:
-        if not chosen.secret_key and not (chosen.data / "secret.key").exists():
-            raise StoreFault(f"put the backup's secret.key into {chosen.data}, or set HANDRAIL_SECRET_KEY")
-        return Safe(chosen.secret_key or kept_secret(chosen.data), previous)
-
-    if not file.is_file():
-        raise StoreFault(f"{file}: there is no such file")
     from bot.stores.sqlite import SqliteStore
 
-    if not isinstance(store, SqliteStore):
-        return _restore_postgresql(store, file)
-    lock = FolderLock(store.folder)
+    store = open_store(chosen)
+    if not file.is_file():
+        raise StoreFault(f"{file}: there is no such file")
+    folder = store.folder
+    lock = FolderLock(folder)
     lock.take()
     try:
-        return backup.restored(file, store.folder, store.file, safe)
+        if not chosen.secret_key and not (folder / "secret.key").exists():
+            raise StoreFault(f"put the backup's secret.key into {folder}, or set HANDRAIL_SECRET_KEY")
+        previous = [key.strip() for key in chosen.previous_secret_keys.split(",")]
+        safe = Safe(chosen.secret_key or kept_secret(folder), previous)
+        if isinstance(store, SqliteStore):
+            return backup.restored(file, folder, store.file, safe)
+        part, found = backup.prepared(file, folder, folder / "restoring", safe)
+        try:
+            asyncio.run(_fill(store, part))
+        finally:
+            part.unlink()
+        return found
     finally:
         lock.release()
 
 
-def _restore_postgresql(store: SqlStore, file: Path) -> dict[str, int]:
-    from bot.stores.backup import checked
+async def _fill(store: SqlStore, file: Path) -> None:
+    """An empty PostgreSQL, from one file."""
     from bot.stores.copying import from_file
     from bot.stores.postgresql import PostgresqlStore
 
     assert isinstance(store, PostgresqlStore)
-    checked(file)
-
-    async def run() -> dict[str, int]:
-        await store.start()
-        try:
-            loop = asyncio.get_running_loop()
-            proof = await loop.run_in_executor(None, from_file, file, store.url, lambda *_: None)
-        finally:
-            await store.close()
-        return {name: number for name, number, _ in proof if number}
-
-    return asyncio.run(run())
+    await store.start()
+    try:
+        await asyncio.get_running_loop().run_in_executor(None, from_file, file, store.url, lambda *_: None)
+    finally:
+        await store.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,14 +14,13 @@ from psycopg import sql
 from sqlalchemy import Table
 
 from bot.model import StoreFault
-from bot.stores.backup import checked
+from bot.stores import migrations
+from bot.stores.backup import finish, part_of
 from bot.stores.postgresql import PostgresqlStore, connect
 from bot.stores.prepared import Row
 from bot.stores.schema import metadata
 from bot.stores.seal import Safe
-from bot.stores.sqlite import SqliteStore, migrate, reader
-from bot.stores.statements import rotate
-from bot.stores.writer import SqliteTx
+from bot.stores.sqlite import SqliteStore, reader
 
 Progress = Callable[[str, int, int], None]
 Proof = list[tuple[str, int, str]]
@@ -46,16 +44,14 @@ async def move(source: SqliteStore, target: PostgresqlStore, progress: Progress)
 
 def to_file(url: str, path: Path, safe: Safe) -> dict[str, int]:
     """PostgreSQL as one SQLite file, from one snapshot: a backup that any plug can be restored from."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
+    part = part_of(path)
     try:
-        _new_file(part, safe)
+        migrations.file_to_head(part)
         file = sqlite3.connect(part, isolation_level=None)
         try:
             with connect(url) as connection, connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 file.execute("BEGIN")
-                file.execute("DELETE FROM meta")
                 for table in metadata.sorted_tables:
                     columns = _columns(table)
                     marks = ", ".join("?" * len(columns))
@@ -69,28 +65,15 @@ def to_file(url: str, path: Path, safe: Safe) -> dict[str, int]:
         finally:
             file.close()
         _must_match(kept, copied)
-        os.chmod(part, 0o600)
-        sizes = checked(part)
-        os.rename(part, path)
+        return finish(part, path, safe)
     except (psycopg.Error, sqlite3.Error, OSError) as error:
         part.unlink(missing_ok=True)
         raise StoreFault(f"{path}: the backup could not be written ({error})") from None
-    return sizes
 
 
 def from_file(file: Path, url: str, progress: Progress) -> Proof:
     """A backup file into an empty PostgreSQL that has the schema."""
     return _move(file, url, progress)
-
-
-def _new_file(part: Path, safe: Safe) -> None:
-    migrate(part, safe)
-    connection = sqlite3.connect(part, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE")
-        rotate.open_safe(SqliteTx(connection, safe), make=False)
-    finally:
-        connection.close()
 
 
 def _move(file: Path, url: str, progress: Progress) -> Proof:

@@ -80,8 +80,8 @@ class PostgresqlStore(SqlStore):
         clock: Callable[[], datetime] = now_utc,
         chance: Chance = os.urandom,
     ) -> None:
-        super().__init__(clock, chance)
-        self.url, self.folder = plain_url(url), data
+        super().__init__(data, clock, chance)
+        self.url = plain_url(url)
         self._secret, self._previous = secret, previous
         self._writers = ThreadPoolExecutor(WRITERS, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
@@ -261,10 +261,8 @@ def migrate(url: str, connection: psycopg.Connection[Row]) -> None:
     if _is_there(connection, "alembic_version"):
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         now = row[0] if row else None
-    if now == migrations.HEAD:
+    if not migrations.needed(now, "the database"):
         return
-    if now is not None and now > migrations.HEAD:
-        raise StoreFault(f"the database was written by a newer handrail ({now}; this one knows {migrations.HEAD})")
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as transaction:
         migrations.upgrade(transaction)

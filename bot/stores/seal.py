@@ -77,6 +77,7 @@ class Safe:
         self._locks: dict[bytes, Lock] = {}
         self._own: Lock | None = None
         self._chain = b""
+        self.store_name = ""
 
     @property
     def fingerprint(self) -> bytes:
@@ -107,6 +108,7 @@ class Safe:
         secret."""
         key = self._unwrapped("store", wrapped)
         self._own, self._chain = Lock(key, "store", self._chance), _derived(key, b"handrail/audit/1")
+        self.store_name = _derived(key, b"handrail/store/1")[:4].hex()  # the same for all of its life
 
     @property
     def own(self) -> Lock:

@@ -59,9 +59,10 @@ def now_utc() -> datetime:
 class SqlStore(ABC):
     """`bot.ports.Store` over any plug that can write and read a unit of work."""
 
-    def __init__(self, clock: Callable[[], datetime], chance: Chance = os.urandom) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], datetime], chance: Chance = os.urandom) -> None:
         self._clock, self._chance = clock, chance
         self.hub = Hub()
+        self.folder = folder
 
     @abstractmethod
     async def write(self, work: Callable[[Tx], T]) -> T:

@@ -6,15 +6,11 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-
-from sqlalchemy import create_engine, event
-from sqlalchemy.pool import NullPool
 
 from bot.model import Receipt, StoreFault
 from bot.stores import backup as backups
@@ -43,12 +39,13 @@ class SqliteStore(SqlStore):
         clock: Callable[[], datetime] = now_utc,
         chance: Chance = os.urandom,
     ) -> None:
-        super().__init__(clock, chance)
-        self.folder, self.file = path, path / FILE
+        super().__init__(path, clock, chance)
+        self.file = path / FILE
         self._secret, self._previous = secret, previous
         self._lock = FolderLock(path)
         self._readers = ThreadPoolExecutor(_READERS, "store-reader")
         self._mine = threading.local()
+        self._copying = threading.Lock()
         self._opened: list[sqlite3.Connection] = []
         self._writer: Writer | None = None
         self._safe: Safe | None = None
@@ -93,7 +90,12 @@ class SqliteStore(SqlStore):
         return receipt
 
     async def backup(self, path: Path) -> dict[str, int]:
-        return await asyncio.get_running_loop().run_in_executor(None, backups.copy_sqlite, self.file, path)
+        return await asyncio.get_running_loop().run_in_executor(None, self._backup, path)
+
+    def _backup(self, path: Path) -> dict[str, int]:
+        assert self._safe is not None
+        with self._copying:  # one at a time: the file of keys must be the newest copy's
+            return backups.copy_sqlite(self.file, path, self._safe)
 
     def _read(self, work: Callable[[Tx], T]) -> T:
         assert self._safe is not None
@@ -133,7 +135,11 @@ class SqliteStore(SqlStore):
         self._safe = Safe(secret or kept_secret(self.folder, self._chance), self._previous, self._chance)
         if not fresh and self.file.stat().st_size:
             self._check_key(self._safe)
-        migrate(self.file, self._safe)
+        migrations.file_to_head(self.file)
+        with migrations.plain(self.file) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            rotate.open_safe(SqliteTx(connection, self._safe), make=True)
+            connection.execute("COMMIT")
         sync_folder(
             self.folder
         )  # the file is there, and the journal it was set up with is gone, also after a power cut
@@ -168,41 +174,3 @@ def reader(file: Path) -> sqlite3.Connection:
         "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000"
     )
     return connection
-
-
-def migrate(file: Path, safe: Safe) -> None:
-    """The schema at HEAD and the store's own key in it, in one transaction."""
-    with _plain(file) as connection:
-        there = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()[0]
-        now = connection.execute("SELECT version_num FROM alembic_version").fetchone() if there else None
-    if now is None or now[0] != migrations.HEAD:
-        if now is not None and now[0] > migrations.HEAD:
-            raise StoreFault(
-                f"{file} was written by a newer handrail ({now[0]}, this one knows {migrations.HEAD}): install that one"
-            )
-        engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
-        event.listen(engine, "connect", _by_hand)
-        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
-        with engine.begin() as transaction:
-            migrations.upgrade(transaction)
-    with _plain(file) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        rotate.open_safe(SqliteTx(connection, safe), make=True)
-        connection.execute("COMMIT")
-
-
-def _by_hand(connection: sqlite3.Connection, _: object) -> None:
-    """sqlite3 would begin and commit by its own rules, which leave schema changes outside of the transaction."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-@contextmanager
-def _plain(file: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(file, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        yield connection
-    finally:
-        connection.close()

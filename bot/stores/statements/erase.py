@@ -29,6 +29,13 @@ _TAKE_KEY = Prepared(
         " language = '', country = '', urgency = 0, owner = 'bot' WHERE id = :key"
     )
 )
+_ERASED_THEN = Prepared(text("UPDATE conversations SET erased_at = COALESCE(erased_at, active_at) WHERE id = :key"))
+_CLOSED_THEN = Prepared(
+    text(
+        "UPDATE handoffs SET state = 'closed', lease_until = NULL, closed_at = COALESCE(closed_at, opened_at)"
+        " WHERE conversation = :key AND state <> 'closed'"
+    )
+)
 _ROWS = tuple(
     Prepared(delete(t).where(t.c.conversation == bindparam("key"))) for t in (messages, notes, gaps, bookings)
 )
@@ -72,6 +79,15 @@ def erase_again(tx: Tx, id: str, at: datetime) -> int:
     return 1
 
 
+def forget(tx: Tx, id: str) -> int:
+    """A conversation of a restored backup whose key is gone: its rows go too. Its handoffs stay, closed, without cards."""
+    tx.run(_TAKE_KEY, {"key": id})
+    tx.run(_ERASED_THEN, {"key": id})
+    tx.run(_CLOSED_THEN, {"key": id})
+    _clear(tx, id)
+    return 1
+
+
 def complete(tx: Tx, id: str, wrapped: bytes, at: datetime) -> None:
     """The clinician's side, once the handoff is closed."""
     head = talk.held(tx, id, at, erased=True)
@@ -90,7 +106,11 @@ def _close(tx: Tx, id: str, at: datetime) -> None:
 
 def _take(tx: Tx, id: str, wrapped: bytes) -> None:
     tx.run(_TAKE_KEY, {"key": id})
+    _clear(tx, id)
+    tx.safe.forget(wrapped)
+
+
+def _clear(tx: Tx, id: str) -> None:
     for statement in _ROWS:
         tx.run(statement, {"key": id})
     tx.run(_CARDS, {"key": id})
-    tx.safe.forget(wrapped)

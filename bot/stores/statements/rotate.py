@@ -44,6 +44,8 @@ def open_safe(tx: Tx, make: bool) -> None:
     own = tx.one(META, {"name": "store_key"})
     if own is not None:
         tx.safe.open_store(bytes(own[0]))
+        if make and tx.one(META, {"name": "backup"}) is not None:
+            raise StoreFault("this file is a backup without its keys: put it back with `handrail restore FILE`")
         return
     if not make:
         raise StoreFault("this is no handrail database: it holds no key")
