@@ -138,7 +138,7 @@ def _judge_search(tally: _Tally, question: Question, found: Found, articles: Map
     if question.expect == "no_answer":
         tally.note("unanswerable: not answered", not answered, _miss("not answered", question, found, first))
         near = "near_miss" in question.tags
-        tally.note("  of these, near misses" if near else "  of these, others", not answered)
+        tally.note("  near misses: not answered" if near else "  off the subject: not answered", not answered)
         return
     tally.note("answerable: answered", answered, _miss("answered", question, found, first))
     right = [_same(hit.text, question.sentences) for hit in shown]
