@@ -177,7 +177,8 @@ def lines_again(words: Words, language: str, country: str, reason: Reason) -> tu
     for line in chosen:
         block = "line_call_text" if line.call and line.text else "line_call" if line.call else ""
         block = block or ("line_text" if line.text else "line_chat")
-        said.append(words.say(block, language, name=line.name, call=line.call, text=line.text, chat=line.chat)[0])
+        call, text = words.number(line.call, language), words.number(line.text, language)
+        said.append(words.say(block, language, name=line.name, call=call, text=text, chat=line.chat)[0])
         first = line.call.partition(",")[0]  # "988, then 2": the rest is pressed on the phone
         if number := "".join(c for c in first if c.isdigit() or c == "+"):
             actions.append(Action("call", line.name, f"tel:{number}"))

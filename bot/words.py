@@ -123,6 +123,14 @@ class Words:
     def has(self, block: str) -> bool:
         return block in self.languages["en"].blocks
 
+    def number(self, written: str, language: str) -> str:
+        """A line's number in the words of the language: "988, then 2" and "HOME to 741741" hold an English word."""
+        for sign, block in ((", then ", "number_then"), (" to ", "number_keyword")):
+            first, found, second = written.partition(sign)
+            if found:
+                return self.say(block, language, first=first, second=second)[0]
+        return written
+
     def say(self, block: str, language: str, said: Sequence[str] = (), **values: Any) -> tuple[str, str]:
         """(text, ledger key): the block's first variant not in `said`, else the one said longest ago.
 

@@ -86,8 +86,8 @@ class Lines:
             language,
             said,
             name=line.name,
-            call=line.call,
-            text=line.text,
+            call=self._words.number(line.call, language),
+            text=self._words.number(line.text, language),
             chat=line.chat,
             terms=terms,
             hours=line.hours,
@@ -114,7 +114,7 @@ class Lines:
         return country.emergency, (Action("call", label, "tel:" + _dial(country.emergency)),)
 
     def _label(self, kind: str, number: str, language: str) -> str:
-        return self._words.say(f"safety_label_{kind}", language, number=number)[0]
+        return self._words.say(f"safety_label_{kind}", language, number=self._words.number(number, language))[0]
 
 
 def _dial(number: str) -> str:
