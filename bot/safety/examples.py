@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from bot.model import Fired, Reason, Urgency
+from bot.model import Fired, Reason, Urgency, Urgency
 from bot.safety.pack import RuleFault
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,10 @@ class Examples:
             if score < self.threshold or score - quiet < self.margin:
                 continue
             closest = [self.examples[int(n)] for n in order]
-            agreed = sorted(example.urgency for example in closest)[len(closest) // 2]
+            levels = sorted(example.urgency for example in closest)
+            agreed = levels[len(levels) // 2]
+            if agreed == Urgency.EMERGENCY:  # only when all agree
+                agreed = levels[0]
             example = next(example for example in closest if example.urgency == agreed)
             if score < self.sure:
                 agreed = min(agreed, int(Urgency.CHECK_IN))
