@@ -16,7 +16,7 @@ MOST = 200  # handoffs of each state shown
 REST = 0.03  # seconds between two looks, so that a flood of messages costs a steady share and no more
 LOOK_AGAIN = 5.0  # seconds; what no event tells: people on and off duty, drift of any kind
 _PAGE = 500
-_TOUCHES = ("handoff.", "booking.", "safety.", "conversation.")
+_TOUCHES = ("handoff.", "booking.", "safety.", "conversation.erased", "conversation.ended")
 
 
 class Line:
@@ -54,6 +54,7 @@ class Board:
         self._task: asyncio.Task[None] | None = None
         self._again = asyncio.Event()
         self._last = 0
+        self._spoke: dict[str, int] = {}  # conversation somebody has: the seq of the visitor's last message seen here
 
     async def join(self, line: Line) -> None:
         self.lines.add(line)
@@ -109,12 +110,22 @@ class Board:
             self._last = page[-1].id
             moved = {event.conversation for event in page}
             touched = touched or any(event.kind.startswith(_TOUCHES) for event in page)
+            for event in page:
+                if event.kind == "message.created" and event.data.get("author") == "visitor":
+                    touched = self._said(event.conversation, event.seq) or touched
             for line in self.lines:
                 if line.conversation in moved:
                     line.wake(talk=True)
             if len(page) < _PAGE:
                 break
         return touched
+
+    def _said(self, conversation: str, seq: int) -> bool:
+        """A visitor wrote where a person is: their ticket says so. Elsewhere the queue does not change by it."""
+        if conversation not in {h.conversation for h in self.claimed}:
+            return False
+        self._spoke[conversation] = max(seq, self._spoke.get(conversation, 0))
+        return True
 
     async def refresh(self) -> None:
         """Reads the queue and the people anew, and wakes everyone when anything is different."""
@@ -127,7 +138,9 @@ class Board:
             for id, u in [(f"user:{u.id}", u) for u in await store.users()]
             if u.disabled_at is None and u.role != "auditor" and u.password_hash
         ]
-        full, desk = self._view(brief), self._view(desk_brief)
+        held = {h.conversation for h in self.claimed}
+        self._spoke = {talk: seq for talk, seq in self._spoke.items() if talk in held}
+        full, desk = self._view(lambda h: brief(h, self._spoke.get(h.conversation, 0))), self._view(desk_brief)
         if (full, desk) == (self.full, self.desk):
             return
         self.full, self.desk = full, desk
@@ -152,7 +165,7 @@ def board(state: Any) -> Board:
     return found
 
 
-def brief(h: Handoff) -> dict[str, Any]:
+def brief(h: Handoff, spoke: int = 0) -> dict[str, Any]:
     """A row of the queue: why a person is needed, and since when; no word of the visitor's."""
     heaviest = h.card.marked[-1].why if h.card.marked else ""
     return {
@@ -168,6 +181,7 @@ def brief(h: Handoff) -> dict[str, Any]:
         "holder": {"id": h.holder, "name": h.holder_name} if h.holder else None,
         "booking": h.booking,
         "why": heaviest,
+        "spoke": spoke,
         "language": h.language,
         "country": h.country,
     }

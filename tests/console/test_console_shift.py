@@ -314,3 +314,24 @@ def test_a_phone_and_a_tablet_work_too(empty: None, server: Server, ana: Person,
 
 def _fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_a_message_in_a_conversation_that_is_not_open_shows_on_its_ticket(
+    empty: None, server: Server, ana: Person, console: Open
+) -> None:
+    first, second = Visitor(server.url), Visitor(server.url)
+    first.say("I have been thinking about ending my life.")
+    second.say("I would like to talk to a person, please.")
+    page = console(ana).connected()
+    for expected in ("Suicide", "Asked for a person"):
+        page.keyboard.press("c")
+        expect(page.locator("#talk-title")).to_contain_text(expected)
+        page.locator("#reply:focus").wait_for()
+        page.keyboard.press("Escape")
+    first.say("Are you still there?")
+    ticket = page.locator(f".ticket[data-id='{handoff_of(first)}']")
+    expect(ticket).to_contain_text("New message")
+    expect(page.locator(f".ticket[data-id='{handoff_of(second)}']")).not_to_contain_text("New message")
+    ticket.click()
+    expect(page.locator(".said.visitor").last).to_contain_text("still there")
+    expect(ticket).not_to_contain_text("New message")

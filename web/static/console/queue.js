@@ -13,14 +13,23 @@ export const badge = (urgency) =>
   el("span", { class: "badge", dataset: { urgency } }, el("b", {}, String(urgency)), el("span", {}, URGENCY[urgency]));
 
 let board = { waiting: [], claimed: [], people: [] };
+const read = new Map(); // conversation -> the last seq seen in this tab: what is new is worked out, never stored
+
+export function saw(conversation, seq) {
+  if (seq <= (read.get(conversation) ?? 0)) return;
+  read.set(conversation, seq);
+  if (board.claimed.some((h) => h.conversation === conversation && h.spoke)) draw(board, drawnFor);
+}
+let drawnFor = "";
 let opened = "";
 let open = () => {};
 
+const isNew = (h) => h.spoke > (read.get(h.conversation) ?? 0);
 const nodes = new Map(); // id -> {item, drawn}
 
 function ticket(h, me) {
   const old = nodes.get(h.id);
-  const drawn = JSON.stringify([h.urgency, h.reason, h.why, h.holder, h.booking, h.language, h.acknowledged_at, h.due_at, h.paused]);
+  const drawn = JSON.stringify([h.urgency, h.reason, h.why, h.holder, h.booking, h.language, h.acknowledged_at, h.due_at, h.paused, h.holder?.id === me && isNew(h)]);
   if (old?.drawn === drawn) return old.item;
   const mine = h.holder?.id === me;
   const button = el(
@@ -29,7 +38,7 @@ function ticket(h, me) {
     el(
       "span",
       { class: "ticket-main" },
-      el("span", { class: "ticket-title" }, badge(h.urgency), ...title(h)),
+      el("span", { class: "ticket-title" }, badge(h.urgency), ...title(h), mine && isNew(h) ? el("span", { class: "chip new" }, "New message") : null),
       h.why ? el("span", { class: "ticket-why" }, h.why) : null,
       h.paused ? el("span", { class: "ticket-why" }, "A clinician has this conversation now. The request is kept.") : null,
       el(
@@ -60,6 +69,7 @@ function group(label, handoffs, me, empty) {
 
 export function draw(next, me) {
   board = next;
+  drawnFor = me;
   const focused = document.activeElement?.closest?.(".ticket")?.dataset.id;
   const all = new Set([...board.waiting, ...board.claimed].map((h) => h.id));
   for (const id of nodes.keys()) if (!all.has(id)) nodes.delete(id);

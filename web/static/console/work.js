@@ -125,7 +125,10 @@ function draw(all = false) {
   headline();
   show(byId("log"), config.transcripts);
   show(byId("reply-form"), mine() && config.transcripts);
-  if (config.transcripts) talk.draw(state, all);
+  if (config.transcripts) {
+    queue.saw(state.handoff.conversation, lastSeq());
+    talk.draw(state, all);
+  }
   const panel = state.handoff.booking ? booking.panel(state.handoff, state.appointment, me, answered) : null;
   card.draw(state, panel);
   if (config.transcripts) card.notes(state, mine());
@@ -151,6 +154,7 @@ function heard(message) {
   if (!state || message.seq <= lastSeq()) return;
   if (message.seq > lastSeq() + 1) return; // the stream brings what lies between, in order
   state.messages.push(message);
+  queue.saw(state.handoff.conversation, message.seq);
   talk.draw(state);
   if (message.author === "visitor") talk.typing(false);
 }
