@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from bot.model import Fired, Reason, Urgency, Urgency
+from bot.model import Fired, Reason, Urgency
 from bot.safety.pack import RuleFault
 
 log = structlog.get_logger(__name__)
