@@ -15,6 +15,13 @@ from bot.stores.hub import Hub
 from bot.stores.statements.events import FENCE
 
 CHANNEL = "handrail"
+LINE: dict[str, Any] = {  # a line that has gone dead is found out within half a minute
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 _PAYLOAD = 7000  # bytes; PostgreSQL takes 8000
 _EVERY = 1.0  # seconds between two looks when nothing rings
 _PAGE = 5000
@@ -115,7 +122,7 @@ class Doorbell:
                 self._loop.call_soon_threadsafe(self._hub.ring, set(conversations))
 
     def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+        return psycopg.connect(self._url, autocommit=True, **LINE)
 
 
 def _payloads(touched: set[str]) -> Iterable[str]:

@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.model import StoreFault
 from bot.stores import migrations
-from bot.stores.doorbell import Doorbell
+from bot.stores.doorbell import LINE, Doorbell
 from bot.stores.prepared import Prepared, Row, Tx
 from bot.stores.seal import Chance, Lock, Safe, kept_secret
 from bot.stores.sql import SqlStore, now_utc
@@ -37,11 +37,11 @@ _OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s -c idle
 class PostgresqlTx:
     """A transaction on one connection in pipeline mode: what asks nothing back waits for nothing."""
 
-    __slots__ = ("_connection", "safe", "told", "touched")
+    __slots__ = ("_connection", "safe", "told", "touched", "wipe")
 
     def __init__(self, connection: psycopg.Connection[Row], safe: Safe) -> None:
         self._connection, self.safe = connection, safe
-        self.told = 0
+        self.told, self.wipe = 0, False
         self.touched: set[str] = set()
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:
@@ -246,7 +246,7 @@ class PostgresqlStore(SqlStore):
 
 
 def connect(url: str) -> psycopg.Connection[Row]:
-    return psycopg.connect(url, autocommit=True, options=_OPTIONS, connect_timeout=5, prepare_threshold=2)
+    return psycopg.connect(url, autocommit=True, options=_OPTIONS, prepare_threshold=2, **LINE)
 
 
 def plain_url(url: str) -> str:

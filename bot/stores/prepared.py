@@ -44,6 +44,7 @@ class Tx(Protocol):
 
     safe: Safe
     told: int  # events written so far
+    wipe: bool  # a key was destroyed: nothing of it may stay in logs that the plug keeps
     touched: set[str]  # conversations that this unit changed: their watchers are woken after the commit
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import sqlite3
 import threading
@@ -23,11 +24,11 @@ Work = Callable[["SqliteTx"], Any]
 class SqliteTx:
     """A transaction on one sqlite3 connection."""
 
-    __slots__ = ("_cursor", "safe", "told", "touched")
+    __slots__ = ("_cursor", "safe", "told", "touched", "wipe")
 
     def __init__(self, connection: sqlite3.Connection, safe: Safe) -> None:
         self._cursor, self.safe = connection.cursor(), safe
-        self.told = 0
+        self.told, self.wipe = 0, False
         self.touched: set[str] = set()
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:
@@ -66,7 +67,7 @@ class Writer:
         self._connection, self._safe, self._hub, self._loop = connection, safe, hub, loop
         self._waiting: deque[_Unit] = deque()
         self._there = threading.Condition()
-        self._closing = False
+        self._closing = self._wipe = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def start(self) -> None:
@@ -121,6 +122,8 @@ class Writer:
             for unit in group:
                 self._do(unit, touched)
             connection.execute("COMMIT")
+            if self._wipe:
+                self._empty_the_log()
         except sqlite3.Error as error:
             self._abandon()
             failure = fault(error)
@@ -145,7 +148,16 @@ class Writer:
             unit.error = error
         else:
             touched |= tx.touched
+            self._wipe |= tx.wipe
         connection.execute("RELEASE unit")
+
+    def _empty_the_log(self) -> None:
+        """Older forms of the pages are in the log until it is emptied. A reader may be in the way: then after the next."""
+        with contextlib.suppress(sqlite3.Error):  # the group is committed, whatever happens here
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            (in_the_way, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._wipe = bool(in_the_way)
+            self._connection.execute("PRAGMA busy_timeout = 5000")
 
     def _abandon(self) -> None:
         try:

@@ -108,6 +108,7 @@ def _take(tx: Tx, id: str, wrapped: bytes) -> None:
     tx.run(_TAKE_KEY, {"key": id})
     _clear(tx, id)
     tx.safe.forget(wrapped)
+    tx.wipe = True
 
 
 def _clear(tx: Tx, id: str) -> None:
