@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
-from conftest import SECRET
 from kit import ANA, START, claim, flag, message, open_one, opening, write
+from sealed import SECRET
 
 from bot.model import Card, Gap, Memory, TalkMemory, User, Webhook
 from bot.stores.postgresql import PostgresqlStore

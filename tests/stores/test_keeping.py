@@ -8,9 +8,9 @@ import sqlite3
 
 import psycopg
 import pytest
-from conftest import SECRET
 from kit import START, open_one, write
 from life import SPOKEN, all_of, backed_up, chosen, rows_of, some_life, using
+from sealed import SECRET
 
 from bot.model import StoreFault
 from bot.stores import restore_store

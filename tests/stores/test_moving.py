@@ -11,9 +11,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import SECRET
 from kit import Clock, write
 from life import all_of, backed_up, chosen, lived, some_life, using
+from sealed import SECRET
 from sqlalchemy import create_engine, make_url
 
 from bot.model import StoreFault

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-WRITERS = 12
 
 PROGRAM = """
     import asyncio, sys
