@@ -18,6 +18,11 @@ import chromium  # noqa: E402
 expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a browser come last: once Playwright runs, its loop stays in this thread, and no other may start."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """One for all rooms: Playwright's sync side runs once in a process."""
