@@ -140,7 +140,7 @@ class Filter:
     def _packs_for(self, found: Tokens, language: str, spoken: str, packs: Mapping[str, Pack]) -> list[str]:
         """English always, the language stated and the one found, and each pack whose own words are in the text.
 
-        Where no language shows, all that the bot speaks are read.
+        Where no language shows, all are read.
         """
         seen = set(found.words)
         seen.update(part for word in found.words if "'" in word for part in word.split("'"))
@@ -148,7 +148,7 @@ class Filter:
             seen -= packs[spoken].masks.known | packs[spoken].grammar.words["common"]
         codes = ["en", *(code for code in (language.split("-")[0].lower(), spoken) if code in packs)]
         codes += [code for code, own in self._own.items() if not own.isdisjoint(seen)]
-        codes += [] if spoken else sorted(self._full)
+        codes += [] if spoken else sorted(packs)
         return [code for code in dict.fromkeys(codes) if code in packs]
 
 

@@ -48,5 +48,5 @@ def language_of(
         return ""
     best, code = shares[0]
     second = shares[1][0] if len(shares) > 1 else 0.0
-    enough = 0.3 if len(some) < 8 else 0.2
+    enough = max(0.3 if len(some) < 8 else 0.2, 2 / len(some))  # two of its words at least
     return code if best >= enough and best - second >= 0.1 else ""
