@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
-from limits import RateLimitItemPerMinute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,7 +66,7 @@ def own_origin(request_headers: Headers, scheme: str, settings: Settings) -> set
 async def rate(request: Request, name: str, per_minute: int, who: str) -> None:
     """429 with Retry-After when `who` has done it `per_minute` times in the last minute."""
     app = here(request)
-    if not await app.allowed(RateLimitItemPerMinute(per_minute), name, who):
+    if not app.rates.hit(name, who, per_minute, time.monotonic()):
         raise Problem(
             429,
             f"Too many in a minute (the limit is {per_minute}): wait a moment and try again.",

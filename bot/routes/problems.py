@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -86,10 +88,6 @@ def install(app: FastAPI, default_country: Country, missing: Callable[[Request],
                 return response(403, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             case Incomplete():
                 return response(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
-            case NotAllowed():
-                return response(403, f"{str(error)[:1].upper()}{str(error)[1:]}.")
-            case Incomplete():
-                return response(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             case Reused():
                 return response(422, "This client_id was used before with another text: send a new client_id.")
             case Held():
@@ -110,7 +108,8 @@ def install(app: FastAPI, default_country: Country, missing: Callable[[Request],
                 )
 
     async def fault(request: Request, error: Exception) -> JSONResponse:
-        log.error("http.fault", path=request.scope.get("route_path", ""), error=type(error).__name__)
+        path = getattr(request.scope.get("route"), "path", "unmatched")
+        log.error("http.fault", method=request.method, path=path, error=_named(error), at=_places(error))
         return response(500, "Something broke on our side; it has been logged.", lines=lines(default_country))
 
     async def parameters(request: Request, error: Exception) -> JSONResponse:
@@ -121,6 +120,18 @@ def install(app: FastAPI, default_country: Country, missing: Callable[[Request],
     app.add_exception_handler(RequestValidationError, parameters)
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(HTTPException, http)
-    for kind in (NotAllowed, Incomplete, NotThere, NotAllowed, Incomplete, Reused, Held, RiskOpen, Stale, StoreFault):
+    for kind in (NotAllowed, Incomplete, NotThere, Reused, Held, RiskOpen, Stale, StoreFault):
         app.add_exception_handler(kind, known)
     app.add_exception_handler(Exception, fault)
+
+
+def _named(error: BaseException) -> str:
+    """What it is, and what it came of. The kinds alone: what an error says may quote a visitor."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return type(error).__name__ + (f" after {_named(cause)}" if cause is not None else "")
+
+
+def _places(error: BaseException) -> str:
+    """Where it broke, innermost first: file, line and function of the last frames."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return " < ".join(f"{'/'.join(Path(f.filename).parts[-2:])}:{f.lineno} {f.name}" for f in reversed(frames))

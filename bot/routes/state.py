@@ -9,12 +9,10 @@ from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment
-from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from bot.ports import Clock, Store
 from bot.routes.metrics import Metrics
+from bot.routes.rates import Rates
 from bot.settings import Settings
 from bot.turn import Desk, Parts
 from bot.words import Words
@@ -34,7 +32,7 @@ class Here:
     search: Any
     embed: Callable[[list[str]], Any] | None = None
     senders: Mapping[str, Any] = field(default_factory=dict)
-    limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
+    rates: Rates = field(default_factory=Rates)
     metrics: Metrics = field(default_factory=Metrics)
     running: bool = True
     _typing: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -73,9 +71,6 @@ class Here:
         if due:
             self._alive[holder] = now
         return due
-
-    async def allowed(self, item: RateLimitItem, *who: str) -> bool:
-        return await self.limiter.hit(item, *who)
 
 
 def here(request: Request) -> Here:

@@ -19,7 +19,8 @@ Write = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
 Truncate = CFUNCTYPE(c_int, c_void_p, c_int64)
 Sync = CFUNCTYPE(c_int, c_void_p, c_int)
 Delete = CFUNCTYPE(c_int, c_void_p, c_char_p, c_int)
-Open = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, c_void_p)
+# The name stays the pointer that it is: SQLite keeps it, and reads what stands behind it (the log's name, the URI's words).
+Open = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
 
 
 class Methods(Structure):
@@ -99,10 +100,11 @@ class Disk(AbstractContextManager["Disk"]):
         self._mine.name, self._mine.next = b"power", None
         plain_open = self._plain.contents.open
 
-        def open_(_: int, name: bytes | None, file: int, flags: int, out: int) -> int:
-            code: int = plain_open(ctypes.cast(self._plain, c_void_p).value, name, file, flags, out)
-            if code == 0 and name and name.decode().startswith(self._folder):
-                self._watch(file, name.decode())
+        def open_(_: int, at: int | None, file: int, flags: int, out: int) -> int:
+            code: int = plain_open(ctypes.cast(self._plain, c_void_p).value, at, file, flags, out)
+            name = ctypes.string_at(at).decode() if at else ""
+            if code == 0 and name.startswith(self._folder):
+                self._watch(file, name)
             return code
 
         plain_delete = self._plain.contents.delete
