@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -137,6 +139,15 @@ def test_tokens(server: Server, visitor: Visitor, stranger: Visitor, clinician: 
     problem(visitor.http.get("/v1/handoffs"), 403)
     problem(clinician.get(path), 403)
     problem(httpx.get(server.url + "/v1/handoffs"), 401)
+
+
+def test_an_expired_token_opens_nothing(server: Server) -> None:
+    late = Visitor(server.url)
+    assert late.messages()
+    with closing(sqlite3.connect(server.data / "handrail.sqlite", timeout=20)) as store, store:
+        store.execute("UPDATE conversations SET token_expires_at = 1 WHERE id = ?", (late.id,))
+    problem(late.http.get(late.path + "/messages"), 401)
+    problem(late.http.post(late.path + "/messages", json={"text": "hello"}), 401)
 
 
 def test_the_token_never_works_in_the_address(server: Server, visitor: Visitor) -> None:
