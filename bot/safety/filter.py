@@ -77,14 +77,16 @@ class Filter:
         }
         spoken = spoken or self._shown_by(read)
         hits = [hit for result in read.values() for hit in result.hits]
-        signs = [hit.sign for hit in hits if hit.sign]
+        places = [(hit.sign, hit.span) for hit in hits if hit.sign]
+        signs = [sign for sign, _ in places]
         main = packs.get(spoken) or packs.get(language) or packs["en"]
         extra: list[Fired] = []
         answer = read_answer(main, found, memory, hits)
         if answer:
             signs += answer.signs
+            places += [(sign, (0, 0)) for sign in answer.signs]
             extra += answer.fired
-        sums = added_up(_sums(packs, read), frozenset(signs), frozenset(memory.signs))
+        sums = added_up(_sums(packs, read), places, frozenset(memory.signs))
         verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         twos = int(memory.notes.get("noticed", 0))
         if verdict.urgency == Urgency.CHECK_IN and verdict.reason is Reason.SUICIDE and twos:

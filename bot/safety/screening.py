@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.model import Fired, Reason, Route, SafetyMemory, Verdict
@@ -82,20 +82,39 @@ def rank(urgency: int, reason: Reason) -> tuple[int, int]:
     return urgency, -place(urgency, reason)
 
 
-def added_up(sums: tuple[Sum, ...], here: frozenset[str], before: frozenset[str]) -> list[Sum]:
+Places = Sequence[tuple[str, tuple[int, int]]]
+"""Signs of one message, each with the characters that it was seen in."""
+
+
+def added_up(sums: tuple[Sum, ...], places: Places, before: frozenset[str]) -> list[Sum]:
     """The sums that hold with this message's signs (and, over the talk, with those before it)."""
-    return [s for s in sums if _holds(s, here, before)]
+    here = frozenset(sign for sign, _ in places)
+    return [s for s in sums if _holds(s, here, places, before)]
 
 
-def _holds(sum_: Sum, here: frozenset[str], before: frozenset[str]) -> bool:
+def _holds(sum_: Sum, here: frozenset[str], places: Places, before: frozenset[str]) -> bool:
     signs = here if sum_.over == "message" else here | before
     if sum_.count:
-        members = signs & sum_.of
-        if len(members) < sum_.count or not members & here:
+        members = here & sum_.of
+        earlier = signs & sum_.of - here
+        if not members or len(members) + len(earlier) < sum_.count:
+            return False
+        if _apart(places, sum_.of) + len(earlier) < sum_.count:
             return False
     if sum_.needs and not any(need & here for need in sum_.needs):
         return False
     return _distinct([need & signs for need in sum_.needs])
+
+
+def _apart(places: Places, of: frozenset[str]) -> int:
+    """How many different signs stand in words of their own: one phrase that means three things is counted once."""
+    found: set[str] = set()
+    end = -1
+    for sign, (a, b) in sorted((p for p in places if p[0] in of), key=lambda p: (p[1][1], -p[1][0])):
+        if sign not in found and a >= end:
+            found.add(sign)
+            end = b
+    return len(found)
 
 
 def _distinct(needs: list[frozenset[str]], used: frozenset[str] = frozenset()) -> bool:
