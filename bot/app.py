@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from bot import __version__, ladder, outbox
+from bot import __version__, ladder, outbox, retention
 from bot.channels import chatwoot
 from bot.notifiers import senders
 from bot.parts import join, now_utc, open_embedder, open_search, read_words
@@ -85,6 +85,7 @@ def build(
             chores: list[asyncio.Task[Any]] = [
                 asyncio.create_task(outbox.run(store, state.senders, clock), name="outbox"),
                 asyncio.create_task(ladder.watch(store, said, clock, parts.notify), name="ladder"),
+                asyncio.create_task(retention.run(store, retention.Periods.of(settings), clock), name="retention"),
                 asyncio.create_task(_freeze(), name="freeze"),
             ]
             if settings.previous_secret_keys:

@@ -251,9 +251,9 @@ class Store(Conversations, Handoffs, Deliveries, Staff, Protocol):
         """(redacted question, times asked, last asked) in demand's order; exact repeats counted, grouping is not the
         store's."""
 
-    async def idle_since(self, before: datetime, limit: int = 500) -> tuple[str, ...]:
+    async def idle_since(self, before: datetime, limit: int = 500, cared: bool | None = None) -> tuple[str, ...]:
         """Conversations in which nothing was written since, longest idle first: none that is erased or has an open
-        handoff. For retention; `erase` takes them away."""
+        handoff. `cared`: only those with a handoff in the past, or only those without. For retention."""
 
     async def tidy(self, before: datetime) -> dict[str, int]:
         """Takes away what holds no conversation and ended before: deliveries, events, expired secrets and sessions."""

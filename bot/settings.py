@@ -81,6 +81,15 @@ class Settings(BaseSettings):
     )
     session_idle_minutes: int = Field(15, ge=1, le=720)
     session_hours: int = Field(12, ge=1, le=24)
+    keep_chats_days: int = Field(
+        0, ge=0, description="erase conversations without a handoff so many days after the last word; 0: never"
+    )
+    keep_care_days: int = Field(
+        0, ge=0, description="erase conversations whose handoffs are closed so many days after the last word; 0: never"
+    )
+    keep_traces_days: int = Field(
+        365, ge=0, description="forget ended deliveries, events, sessions and links after so many days; 0: never"
+    )
     log_level: str = Field("warning", description="debug, info, warning or error")
     log_json: bool = Field(False, description="logs as one JSON object a line")
     metrics_key: str = Field("", description="a bearer key for /metrics from elsewhere than loopback")

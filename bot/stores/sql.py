@@ -332,8 +332,8 @@ class SqlStore(ABC):
     async def counts(self) -> dict[str, float]:
         return await self.read(partial(figures.counts, now=self._clock()))
 
-    async def idle_since(self, before: datetime, limit: int = 500) -> tuple[str, ...]:
-        return await self.read(partial(retention.idle_since, before=before, limit=limit))
+    async def idle_since(self, before: datetime, limit: int = 500, cared: bool | None = None) -> tuple[str, ...]:
+        return await self.read(partial(retention.idle_since, before=before, limit=limit, cared=cared))
 
     async def tidy(self, before: datetime) -> dict[str, int]:
         return await self.write(partial(retention.tidy, before=before))

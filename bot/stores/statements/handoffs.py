@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, case, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.model import BookingDraft, Card, Handoff, HandoffState, Opening, Reason
+from bot import handoff as steps
+from bot.model import BookingDraft, Handoff, HandoffState, Opening
 from bot.stores import rows
 from bot.stores.prepared import Prepared, Tx
 from bot.stores.schema import bookings as b
@@ -25,7 +26,6 @@ COLUMNS = (
 _WHOLE = select(*COLUMNS, b.c.draft, c.c.data_key).select_from(
     h.outerjoin(b, b.c.handoff == h.c.id).join(c, c.c.id == h.c.conversation)
 )
-_LIGHT = (Reason.BOOKING, Reason.ASKED, Reason.NONE)
 _IS_OPEN: ColumnElement[bool] = literal_column("handoffs.state <> 'closed'")
 _QUEUED = (h.c.urgency.desc(), h.c.opened_at, h.c.id)  # highest urgency first, then longest wait
 
@@ -173,21 +173,9 @@ def put(
 
 
 def raised(tx: Tx, old: Handoff, opening: Opening, at: datetime, lock: Lock) -> Handoff:
-    """The open handoff with what is new in it: the higher urgency with its reason, the earlier time, the longer card.
-
-    At the same urgency a booking's or a mere request's reason gives way to another.
-    """
-    weightier = opening.urgency > old.urgency or (
-        opening.urgency == old.urgency and old.reason in _LIGHT and opening.reason not in (Reason.BOOKING, Reason.NONE)
-    )
-    new = replace(
-        old,
-        urgency=max(old.urgency, opening.urgency),
-        reason=opening.reason if weightier else old.reason,
-        due_at=min(filter(None, (old.due_at, opening.due_at)), default=None),
-        card=merged(old.card, opening.card),
-        booking=old.booking or opening.booking,
-    )
+    """The open handoff with what is new in it, as bot/handoff.py judges."""
+    now = steps.raised(old, opening)
+    new = replace(old, reason=now.reason, urgency=now.urgency, due_at=now.due_at, card=now.card, booking=now.booking)
     tx.run(
         _RAISE,
         {
@@ -201,21 +189,6 @@ def raised(tx: Tx, old: Handoff, opening: Opening, at: datetime, lock: Lock) -> 
     )
     book(tx, old.id, old.conversation, opening.card.booking, at, lock)
     return new
-
-
-def merged(old: Card, new: Card) -> Card:
-    """Lists grow without repeats; a single field keeps its old value when the new one is empty."""
-    note = new.note if new.note in ("", old.note) else "\n".join(filter(None, (old.note, new.note)))
-    return Card(
-        marked=tuple(dict.fromkeys(old.marked + new.marked)),
-        shown=tuple(dict.fromkeys(old.shown + new.shown)),
-        articles=tuple(dict.fromkeys(old.articles + new.articles)),
-        contact=new.contact or old.contact,
-        safe_contact=new.safe_contact or old.safe_contact,
-        note=note or old.note,
-        consent=new.consent or old.consent,
-        booking=new.booking or old.booking,
-    )
 
 
 def book(tx: Tx, id: str, conversation: str, draft: BookingDraft | None, at: datetime, lock: Lock) -> None:

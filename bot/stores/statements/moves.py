@@ -122,6 +122,8 @@ def move(tx: Tx, step: Move, new_id: Callable[[], str]) -> Handoff:
         memory = replace(old, safety=replace(old.safety, level=step.urgency, reason=reason))
     if after.booking and after.state is HandoffState.CLOSED:  # the next request starts anew
         memory = replace(memory or head.memory, booking=BookingDraft())
+    elif step.booking is not None:  # the bot goes on from the request as staff left it
+        memory = replace(memory or head.memory, booking=step.booking)
     erased = head.conversation.erased_at is not None and after.state is HandoffState.CLOSED
     head.write(memory=memory, **changes)
     if _seen(step) or step.state is HandoffState.CLOSED:  # the ladder stops
