@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.hours import Hours
 from bot.model import (
     Author,
+    BookingDraft,
     Card,
     Draft,
     Handoff,
@@ -34,8 +35,7 @@ RISK = Urgency.CHECK_IN  # from here on a risk flag is open
 NOTE_LENGTH = 10_000
 _EXCERPT = 600  # characters of a message that the card keeps around what fired
 
-SYSTEM = Holder("system", "", "system")
-"""Who acts when nobody does: a lease that ran out, a request that expired."""
+SYSTEM = Holder("system", "", "system")  # acts when nobody does: a lease that ran out, a request that expired
 
 
 class NotAllowed(PermissionError):
@@ -69,14 +69,13 @@ _SYSTEM = frozenset({"system"})
 
 STEPS: dict[str, Step] = {
     "claim": Step(_WAITING, False, _DESK, HandoffState.CLAIMED, Owner.CLINICIAN, "handoff.claimed", say="claimed"),
-    "acknowledge": Step(_OPEN, False, _CLINICAL, say="acknowledged"),
-    "release": Step(
-        _CLAIMED, True, _DESK, HandoffState.WAITING, Owner.QUEUE, "handoff.released", say="released"
-    ),
+    "acknowledge": Step(_OPEN, False, _DESK, say="acknowledged"),
+    "release": Step(_CLAIMED, True, _DESK, HandoffState.WAITING, Owner.QUEUE, "handoff.released", say="released"),
     "transfer": Step(
         _CLAIMED, True, _DESK, HandoffState.CLAIMED, Owner.CLINICIAN, "handoff.claimed", note=True, say="transferred"
     ),
     "urgency": Step(_CLAIMED, True, _CLINICAL, event="handoff.escalated"),
+    "offer": Step(_CLAIMED, True, _DESK, say="booking_offered"),
     "close": Step(_CLAIMED, True, _DESK, HandoffState.CLOSED, event="handoff.closed", say="closed"),
     "lapse": Step(_CLAIMED, False, _SYSTEM, HandoffState.WAITING, Owner.QUEUE, "handoff.released", say="lapsed"),
     "withdraw": Step(_WAITING, False, _SYSTEM, HandoffState.CLOSED, event="handoff.closed", say="withdrawn"),
@@ -191,7 +190,7 @@ def _marked(text: str, seq: int, verdict: Verdict) -> tuple[Marked, ...]:
         start, end = max(0, fired.span[0]), min(len(text), max(fired.span))
         left = 0 if len(text) <= _EXCERPT else max(0, min(start - _EXCERPT // 2, len(text) - _EXCERPT))
         right = max(end, left + _EXCERPT)
-        found.append(Marked(seq, text[left:right], (start - left, end - left), fired.rule, fired.why))
+        found.append(Marked(seq, text[left:right], (start - left, end - left), fired.rule, fired.why, fired.urgency))
     return tuple(found)
 
 
@@ -232,14 +231,15 @@ def _once(items: Sequence[str]) -> tuple[str, ...]:
 
 
 def merged(old: Card, new: Card) -> Card:
-    """Both cards in one: nothing that fired is dropped, later details stand over earlier ones."""
+    """Both cards in one: nothing that fired or was noted is dropped, later details stand over earlier ones."""
+    notes = _once((*old.note.split("\n"), *new.note.split("\n")))
     return Card(
         marked=tuple({(m.seq, m.rule, m.span, m.text): m for m in (*old.marked, *new.marked)}.values()),
         shown=_once((*old.shown, *new.shown)),
         articles=_once((*old.articles, *new.articles)),
         contact=new.contact or old.contact,
         safe_contact=new.safe_contact or old.safe_contact,
-        note=new.note or old.note,
+        note="\n".join(notes),
         consent=new.consent or old.consent,
         booking=new.booking or old.booking,
     )
@@ -255,10 +255,11 @@ def claim(handoff: Handoff, by: Holder, at: datetime, lease: timedelta, words: W
 
 
 def acknowledge(handoff: Handoff, by: Holder, at: datetime, words: Words) -> Move:
-    """Somebody has seen it, and has not taken it: the visitor may now be told so, once."""
+    """Somebody has seen it, and has not taken it: the visitor may now be told so, once. The front desk is no clinician."""
     if handoff.acknowledged_at is not None:
         return _move("acknowledge", handoff, by, at)
-    return _move("acknowledge", handoff, by, at, say=(notice(words, "acknowledged", handoff.language),))
+    block = "booking_seen" if by.role == "front_desk" else "acknowledged"
+    return _move("acknowledge", handoff, by, at, say=(notice(words, block, handoff.language),))
 
 
 def release(
@@ -272,7 +273,7 @@ def release(
     version: int | None = None,
 ) -> Move:
     """Back to the queue with the same urgency and the older clock. `notices`: the ladder begins anew."""
-    say = (notice(words, "released", handoff.language, name=by.name),)
+    say = () if offered(handoff) else (notice(words, "released", handoff.language, name=by.name),)
     return _move("release", handoff, by, at, note=note, say=say, notices=notices, version=version)
 
 
@@ -346,8 +347,21 @@ def lapse(handoff: Handoff, at: datetime, words: Words, notices: Sequence[Notice
     """The holder has gone without a sign of life. Only the claim seen to lapse: its version must stand."""
     if handoff.lease_until is None or handoff.lease_until > at:
         raise Held(handoff.holder_name, handoff.state, "the lease has not run out")
+    if offered(handoff):  # whoever offered times may go home: the next word is the visitor's
+        return _move("lapse", handoff, SYSTEM, at, version=handoff.version)
     say = (notice(words, "lapsed", handoff.language, name=handoff.holder_name),)
     return _move("lapse", handoff, SYSTEM, at, say=say, notices=notices, version=handoff.version)
+
+
+def offered(handoff: Handoff) -> bool:
+    """Whether other times were offered and the visitor has not answered yet: then nobody keeps them waiting."""
+    notes = handoff.card.booking.notes if handoff.card.booking else {}
+    return bool(notes.get("offered")) and not notes.get("chosen") and handoff.urgency < RISK
+
+
+def offer(handoff: Handoff, by: Holder, at: datetime, said: Draft, request: BookingDraft) -> Move:
+    """Other times for a consultation, said to the visitor; the request keeps which."""
+    return replace(_move("offer", handoff, by, at, say=(said,)), booking=request)
 
 
 def withdraw(handoff: Handoff, at: datetime, words: Words) -> Move:
@@ -364,7 +378,8 @@ def expire(handoff: Handoff, at: datetime, words: Words) -> Move:
         raise RiskOpen("a risk flag is open")
     if not handoff.booking:
         raise NotAllowed("only a consultation request expires")
-    move = _move("expire", handoff, SYSTEM, at, say=(notice(words, "booking_expired", handoff.language),))
+    block = "booking_offer_expired" if offered(handoff) else "booking_expired"
+    move = _move("expire", handoff, SYSTEM, at, say=(notice(words, block, handoff.language),))
     request = replace(handoff.card.booking, state="expired") if handoff.card.booking else None
     return replace(move, outcome=Outcome.NO_CONTACT, owner=Owner.BOT, refuse_with_open_risk=True, booking=request)
 

@@ -151,13 +151,24 @@ def notices(
     if open_one is None:
         kind = "booking.requested" if opening.reason is Reason.BOOKING and opening.urgency == 0 else "handoff.opened"
         return ladder.plan(opening.urgency, at, opening.due_at, kind)
-    return ladder.rise(opening, open_one, at) if opening.urgency > open_one.urgency else ()
+    if opening.urgency > open_one.urgency:
+        return ladder.rise(opening, open_one, at)
+    if _chosen(opening.card) != _chosen(open_one.card):
+        return tuple(Notice(target, "booking.answered", at) for target in ladder.told(open_one.urgency))
+    return ()
+
+
+def _chosen(card: Card) -> str:
+    """Which offered start the visitor took; "" while they have not answered, or nothing was offered."""
+    return str(card.booking.notes.get("chosen", "")) if card.booking else ""
 
 
 def again(
     handoff: Handoff, practice: Practice, notify: Sequence[str], at: datetime, hours: Hours | None = None
 ) -> tuple[Notice, ...]:
-    """What goes with a release or a lapse: the ladder from its foot."""
+    """What goes with a release or a lapse: the ladder from its foot; nothing while the visitor has an offer to answer."""
+    if steps.offered(handoff):
+        return ()
     return Ladder(practice, notify, hours).again(handoff, at)
 
 
@@ -247,11 +258,17 @@ async def sweep(store: Store, words: Words, hours: Hours, notify: Sequence[str],
             continue
         given_up = waiting.card.booking is not None and waiting.card.booking.state == "given_up"
         step = steps.withdraw if given_up else steps.expire
-        if given_up or now - waiting.opened_at >= longest:
+        if given_up or now - _since(waiting) >= longest:
             with suppress(Held, NotThere, RiskOpen):
                 await store.move(step(waiting, now, words))
                 moved += 1
     return moved
+
+
+def _since(request: Handoff) -> datetime:
+    """From when a request's time runs: from its opening, or from when other times were offered."""
+    at = request.card.booking.notes.get("offered_at") if request.card.booking else None
+    return max(request.opened_at, datetime.fromisoformat(at)) if at else request.opened_at
 
 
 async def watch(store: Store, words: Words, clock: Clock, notify: Sequence[str] = (), every: float = 2.0) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from bot import handoff, ladder
 from bot.answer import Answers
-from bot.booking import Booking
+from bot.booking import Booking, reach
 from bot.hours import Hours
 from bot.model import (
     Author,
@@ -181,8 +181,9 @@ class Desk:
             now=now,
         )
         memory = replace(memory, safety=spoken.memory)
+        kept = tuple(filter(None, [reach.thanks(text, visit, memory, self.parts.words, language)]))
         if verdict.level >= Urgency.CHECK_IN:
-            return self.speak_in_risk(text, verdict, spoken.drafts, memory, language, now)
+            return self.speak_in_risk(text, verdict, spoken.drafts + kept, memory, language, now)
         if spoken.drafts and "booking" not in verdict.intents:
             return Said(spoken.drafts, memory)
         if not queued and {"booking", "asked"} & set(verdict.intents):
@@ -193,7 +194,10 @@ class Desk:
         if booked is not None:
             return replace(booked, replies=spoken.drafts + booked.replies)
         if "asked" in verdict.intents:
-            return Said((*spoken.drafts, self._block("queued", language, now)), memory)
+            known = reach.left(text, memory, self.parts.words)
+            return Said((*spoken.drafts, self._queued(memory, language, now, known=known)), memory)
+        if kept:
+            return Said((*spoken.drafts, *kept), memory)
         return self.speak_from_articles(text, memory, language, now)
 
     def speak_in_risk(
@@ -238,12 +242,10 @@ class Desk:
         said = Said(spoken.drafts, replace(memory, talk=spoken.memory), spoken.gap, score=spoken.score)
         if not spoken.person:
             return said
-        return replace(said, replies=(*said.replies, self._block("queued", language, now)), person=True)
+        return replace(said, replies=(*said.replies, self._queued(said.memory, language, now)), person=True)
 
-    def _block(self, block: str, language: str, now: datetime, urgency: int = 0) -> Draft:
-        promise = handoff.promise_text(self.parts.words, self.parts.hours, urgency, now, language)
-        text, _ = self.parts.words.say(block, language, promise=promise)
-        return Draft(Author.BOT, Kind.HANDOFF, text)
+    def _queued(self, memory: Memory, language: str, now: datetime, urgency: int = 0, known: str = "") -> Draft:
+        return reach.queued(self.parts.words, self.parts.hours, memory, language, now, urgency, known)
 
     # ── what is committed ───────────────────────────────────────────────────────────────────────────────────
 
@@ -273,10 +275,8 @@ class Desk:
         card: Card | None = None,
         **more: Any,
     ) -> Turn:
-        opening = self.opening(visit, text or "", verdict, replies, memory, now, rose, card)
-        owner = self.owner(visit)
-        if opening and owner is Owner.BOT:
-            owner = Owner.QUEUE
+        opening = self.opening(visit, text or "", verdict, memory, now, rose, card)
+        owner = Owner.QUEUE if opening and self.owner(visit) is Owner.BOT else self.owner(visit)
         events = tuple(more.pop("events", ())) + (("safety.flagged",) if verdict.urgency >= Urgency.CHECK_IN else ())
         return Turn(
             conversation=visit.conversation.id,
@@ -300,7 +300,6 @@ class Desk:
         visit: Visit,
         text: str,
         verdict: Verdict,
-        replies: tuple[Draft, ...],
         memory: Memory,
         now: datetime,
         rose: bool,
@@ -309,9 +308,10 @@ class Desk:
         """The handoff that this turn opens, or what it adds to the open one; None when neither."""
         asks = memory.booking.state in {"asking", "ready", "paused"}
         booking = (asks or visit.handoff is not None) and memory.booking != visit.memory.booking
-        if not (verdict.route is Route.HUMAN or booking or card):
+        left = reach.left(text, memory, self.parts.words)
+        if not (verdict.route is Route.HUMAN or booking or card or (left and visit.handoff)):
             return None
-        if visit.handoff and not (rose or verdict.urgency or booking or card):
+        if visit.handoff and not (rose or verdict.urgency or booking or card or left):
             return None
         flagged = verdict.level >= Urgency.CHECK_IN
         reason = verdict.level_reason if flagged else verdict.reason
@@ -320,7 +320,7 @@ class Desk:
             reason=plain if reason is Reason.NONE else reason,
             urgency=max(verdict.level, verdict.urgency),
             due_at=self.parts.hours.due(max(verdict.level, verdict.urgency), now),
-            card=card or handoff.card(verdict, text, visit.last_seq + 1, memory),
+            card=card or handoff.card(verdict, text, visit.last_seq + 1, memory, contact=left),
             booking=asks,
         )
 
@@ -356,7 +356,7 @@ class Desk:
             )
             memory = replace(memory, safety=spoken.memory)
             flagged = verdict.level >= Urgency.CHECK_IN
-            replies = spoken.drafts if flagged else (self._block("queued", language, now, verdict.level),)
+            replies = spoken.drafts if flagged else (self._queued(memory, language, now, verdict.level, contact),)
         return self._turn(
             visit, note or None, None, verdict, replies, memory, now, rose=screening.rose, card=card, system=system
         )

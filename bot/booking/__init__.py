@@ -64,6 +64,8 @@ class Booking:
             return self._begin(talk)
         if draft.state == "paused":
             return self._resume(talk, wanted)
+        if answered := self._offered(talk):
+            return answered
         if draft.state == "ready":
             return self._after(talk, wanted)
         return self._answer(talk, wanted)
@@ -136,6 +138,27 @@ class Booking:
         if asked in {"confirm", "change"}:
             return self._confirmed(talk, wanted)
         return self._unread(talk, wanted)
+
+    def _offered(self, talk: Talk) -> BookingStep | None:
+        """The answer to other times that staff offered: one of them, none, or others; None when it is about something else."""
+        options = talk.draft.notes.get("offered", [])
+        text, language = " ".join(talk.text.split()), talk.language
+        place = next((n for n, one in enumerate(options) if one["words"].casefold() in text.casefold()), -1)
+        if place < 0 and options and not talk.draft.notes.get("chosen"):
+            ordinal = [name for name in ("first", "second")[: len(options)] if self.details.is_(name, text, language)]
+            if ordinal:
+                place = ("first", "second").index(ordinal[0])
+            elif len(options) == 1 and self.details.has("yes_start", text, language):
+                place = 0
+            elif any(self.details.is_(name, text, language) for name in ("no", "decline")):
+                talk.set(state="asking", asked="times")
+                talk.say("booking_offer_none")
+                return talk.step(card_changed=True)
+        if place < 0:
+            return None
+        talk.note(chosen=options[place]["start"])
+        talk.say("booking_chosen", slot=options[place]["words"])
+        return talk.step(card_changed=True)
 
     # ── reading ──
 

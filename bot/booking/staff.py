@@ -80,19 +80,29 @@ def accept(
     return replace(move, booking=replace(draft, state="accepted", notes={**draft.notes, "accepted": accepted}))
 
 
-def offer(handoff: Handoff, at: datetime, starts: Sequence[datetime], words: Words, hours: Hours) -> Draft:
-    """A clinician's message with other slots, for store.say: each can be tapped. One to five."""
-    _request(handoff)
+def offer(handoff: Handoff, by: Holder, at: datetime, starts: Sequence[datetime], words: Words, hours: Hours) -> Move:
+    """Other slots, one to five, in a message where each can be tapped. Whoever offers may go: the visitor has the word.
+
+    They stand in the request's notes: {"offered": [{"start": RFC 3339, by the practice's clock, "words": as shown}],
+    "offered_at": RFC 3339, "chosen": ""}.
+    """
+    draft = _request(handoff)
     if not 1 <= len(starts) <= 5:
         raise Incomplete("offer one to five slots")
     language = handoff.language
-    slots = [hours.words_of(_slot(start, at), at, language) for start in starts]
+    starts = [_slot(start, at) for start in starts]
+    slots = [hours.words_of(start, at, language) for start in starts]
     labels = [words.say("booking_slot", language, **slot)[0] for slot in slots]
     if len(slots) == 1:
         text, _ = words.say("booking_offered", language, **slots[0])
     else:
         text, _ = words.say("booking_offered_more", language, slots="\n".join(labels), zone=slots[0]["zone"])
-    return Draft(Author.CLINICIAN, Kind.MESSAGE, text, actions=tuple(Action("ask", lb, lb) for lb in labels))
+    said = Draft(Author.CLINICIAN, Kind.MESSAGE, text, actions=tuple(Action("ask", lb, lb) for lb in labels))
+    made = [
+        {"start": hours.local(start).isoformat(), "words": label} for start, label in zip(starts, labels, strict=True)
+    ]
+    notes = {**draft.notes, "offered": made, "offered_at": at.isoformat(), "chosen": ""}
+    return steps.offer(handoff, by, at, said, replace(draft, notes=notes))
 
 
 def decline(

@@ -226,9 +226,7 @@ class Reader:
         for wish in wishes:
             today = self.hours.local(now).date()
             days = wish.dates or tuple(
-                d
-                for n in range(_AHEAD)
-                if (d := today + timedelta(days=n)).weekday() in (wish.weekdays or range(7))
+                d for n in range(_AHEAD) if (d := today + timedelta(days=n)).weekday() in (wish.weekdays or range(7))
             )
             found = 0
             for day in days:

@@ -166,6 +166,7 @@ class Marked:
     span: tuple[int, int]
     rule: str
     why: str
+    urgency: int = 0  # of the rule that fired
 
 
 @dataclass(frozen=True, slots=True)

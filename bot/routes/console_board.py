@@ -121,8 +121,8 @@ class Board:
         return touched
 
     def _said(self, conversation: str, seq: int) -> bool:
-        """A visitor wrote where a person is: their ticket says so. Elsewhere the queue does not change by it."""
-        if conversation not in {h.conversation for h in self.claimed}:
+        """A visitor wrote where a person is, or about a request: its ticket says so. Elsewhere the queue does not change by it."""
+        if conversation not in {h.conversation for h in (*self.claimed, *self.waiting) if h.holder or h.booking}:
             return False
         self._spoke[conversation] = max(seq, self._spoke.get(conversation, 0))
         return True
@@ -138,19 +138,19 @@ class Board:
             for id, u in [(f"user:{u.id}", u) for u in await store.users()]
             if u.disabled_at is None and u.role != "auditor" and u.password_hash
         ]
-        held = {h.conversation for h in self.claimed}
+        held = {h.conversation for h in (*self.claimed, *self.waiting)}
         self._spoke = {talk: seq for talk, seq in self._spoke.items() if talk in held}
-        full, desk = self._view(lambda h: brief(h, self._spoke.get(h.conversation, 0))), self._view(desk_brief)
+        full, desk = self._view(brief), self._view(desk_brief)
         if (full, desk) == (self.full, self.desk):
             return
         self.full, self.desk = full, desk
         for line in self.lines:
             line.wake(queue=True)
 
-    def _view(self, shape: Callable[[Handoff], dict[str, Any] | None]) -> bytes:
+    def _view(self, shape: Callable[[Handoff, int], dict[str, Any] | None]) -> bytes:
         rows = {
-            "waiting": [row for h in self.waiting if (row := shape(h))],
-            "claimed": [row for h in self.claimed if (row := shape(h))],
+            "waiting": [row for h in self.waiting if (row := shape(h, self._spoke.get(h.conversation, 0)))],
+            "claimed": [row for h in self.claimed if (row := shape(h, self._spoke.get(h.conversation, 0)))],
             "people": self.people,
         }
         return json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
@@ -167,7 +167,7 @@ def board(state: Any) -> Board:
 
 def brief(h: Handoff, spoke: int = 0) -> dict[str, Any]:
     """A row of the queue: why a person is needed, and since when; no word of the visitor's."""
-    heaviest = h.card.marked[-1].why if h.card.marked else ""
+    heaviest = max(reversed(h.card.marked), key=lambda mark: mark.urgency).why if h.card.marked else ""
     return {
         "id": h.id,
         "conversation": h.conversation,
@@ -180,6 +180,7 @@ def brief(h: Handoff, spoke: int = 0) -> dict[str, Any]:
         "version": h.version,
         "holder": {"id": h.holder, "name": h.holder_name} if h.holder else None,
         "booking": h.booking,
+        "offer": offer_of(h),
         "why": heaviest,
         "spoke": spoke,
         "language": h.language,
@@ -187,13 +188,19 @@ def brief(h: Handoff, spoke: int = 0) -> dict[str, Any]:
     }
 
 
-def desk_brief(h: Handoff) -> dict[str, Any] | None:
+def offer_of(h: Handoff) -> str:
+    """offered | chosen | "": whether other times were offered, and the visitor has taken one."""
+    notes = h.card.booking.notes if h.card.booking else {}
+    return "chosen" if notes.get("chosen") else "offered" if notes.get("offered") else ""
+
+
+def desk_brief(h: Handoff, spoke: int = 0) -> dict[str, Any] | None:
     """The front desk's row: consultation requests alone; with a risk flag only that a clinician has it now."""
     if not h.booking:
         return None
     if h.urgency >= 2:
         return brief(h) | {"reason": "booking", "urgency": 0, "why": "", "due_at": None, "paused": True}
-    return brief(h) | {"reason": "booking", "why": ""}
+    return brief(h, spoke) | {"reason": "booking", "why": ""}
 
 
 async def newest(events: Callable[[int, int], Awaitable[Any]]) -> int:

@@ -13,7 +13,7 @@ from pydantic import Field
 from bot import booking_export, ladder
 from bot import handoff as steps
 from bot.booking import staff
-from bot.model import Author, Handoff, HandoffState, Message, NotThere
+from bot.model import Author, Handoff, HandoffState, NotThere
 from bot.routes import access, shapes
 from bot.routes.access import Staff
 from bot.routes.console_work import known
@@ -67,15 +67,18 @@ async def one(request: Request, id: str, who: Bookings) -> JSONResponse:
     chosen = await _chosen(app, found, kept)
     await app.store.audit(who.holder.id, "booking.read", id, app.clock())
     shape = shapes.handoff(found, transcript=who.reads_transcripts)
-    return JSONResponse(shape | {"appointment": {k: v for k, v in kept.items() if k != "token"} | {"chosen": chosen}})
+    notes = found.card.booking.notes if found.card.booking else {}
+    shown = {k: v for k, v in kept.items() if k != "token"} | {"offered": notes.get("offered", []), "chosen": chosen}
+    return JSONResponse(shape | {"appointment": shown})
 
 
 async def _chosen(app: Here, h: Handoff, kept: dict[str, Any]) -> str:
-    """The offered start whose very words the visitor sent back; no other message is looked into."""
-    offered = {option["words"]: option["start"] for option in kept.get("offered", [])}
-    if not offered:
-        return ""
-    found: tuple[Message, ...] = await app.store.messages(h.conversation, int(kept.get("seq", 0)))
+    """The offered start that the visitor took: as the bot read it, or, while staff have the conversation, in its very words."""
+    notes = h.card.booking.notes if h.card.booking else {}
+    offered = {option["words"]: option["start"] for option in notes.get("offered", [])}
+    if not offered or notes.get("chosen"):
+        return str(notes.get("chosen", ""))
+    found = await app.store.messages(h.conversation, int(kept.get("seq", 0)))
     return next((offered[m.text] for m in reversed(found) if m.author is Author.VISITOR and m.text in offered), "")
 
 
@@ -108,6 +111,14 @@ async def take(request: Request, id: str, who: Bookings) -> JSONResponse:
     if found.state is not HandoffState.WAITING and found.holder != who.holder.id:
         raise Problem(409, f"{found.holder_name or 'Somebody'} has it.", holder=found.holder_name)
     return JSONResponse(shapes.handoff(await hold(app, found, who), transcript=who.reads_transcripts))
+
+
+@router.post("/v1/console/bookings/{id}/acknowledge")
+async def acknowledge(request: Request, id: str, who: Bookings) -> JSONResponse:
+    """Seen today, answered later: the visitor reads that the practice has seen the request, and nobody is reminded again."""
+    app = here(request)
+    step = steps.acknowledge(await request_of(app, id, who), who.holder, app.clock(), app.words)
+    return JSONResponse(shapes.handoff(await app.store.move(step), transcript=who.reads_transcripts))
 
 
 @router.post("/v1/console/bookings/{id}/release")
@@ -154,15 +165,11 @@ async def offer(request: Request, id: str, who: Bookings) -> JSONResponse:
     found = await request_of(app, id, who)
     starts = [moment(app, text) for text in dict.fromkeys(sent.starts)]
     held = await hold(app, found, who)
-    draft = staff.offer(held, app.clock(), starts, app.words, app.parts.hours)
-    said, _ = await app.store.say(held.id, who.holder, draft, app.clock())
-    options = [
-        {"start": start.isoformat(), "words": action.value}
-        for start, action in zip(starts, draft.actions, strict=True)
-    ]
-    await keep(app, id, offered=options, seq=said.seq, minutes=sent.minutes, state="offered")
-    await app.store.audit(who.holder.id, "booking.offer", id, app.clock(), {"slots": len(options)})
-    return JSONResponse(shapes.handoff(held, transcript=who.reads_transcripts))
+    visit = await app.store.visit(held.conversation)
+    await keep(app, id, seq=visit.last_seq if visit else 0, minutes=sent.minutes, state="offered")
+    moved = await app.store.move(staff.offer(held, who.holder, app.clock(), starts, app.words, app.parts.hours))
+    await app.store.audit(who.holder.id, "booking.offer", id, app.clock(), {"slots": len(starts)})
+    return JSONResponse(shapes.handoff(moved, transcript=who.reads_transcripts))
 
 
 @router.post("/v1/console/bookings/{id}/decline")

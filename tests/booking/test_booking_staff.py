@@ -93,7 +93,7 @@ def test_accepted_the_visitor_reads_the_slot_and_can_take_it_along(tmp_path: Pat
         last = (await store.messages("c1"))[-1]
         assert last.author is Author.CLINICIAN and "Tuesday, November 24 at 4:00 PM (Eastern Time)" in last.text
         assert last.actions[0].value == LINK and LINK in last.text
-        again = await store.handoff("h1") or done
+        again = await store.handoff(mine.id) or done
         assert staff.accepted_slot(again.card.booking) == (SLOT, 15), "the slot is kept with the request"
         assert booking_export.ics(again, words, NOW)
         visit = await store.visit("c1")
@@ -107,13 +107,18 @@ def test_accepted_the_visitor_reads_the_slot_and_can_take_it_along(tmp_path: Pat
 def test_other_slots_are_offered_and_can_be_tapped(tmp_path: Path, words: Words, hours: Hours) -> None:
     async def walk(store: SqliteStore) -> None:
         mine = await requested(store, words)
-        draft = staff.offer(mine, NOW, [SLOT, SLOT + timedelta(days=1)], words, hours)
-        await store.say(mine.id, DEE, draft, NOW)
+        await store.move(staff.offer(mine, DEE, NOW, [SLOT, SLOT + timedelta(days=1)], words, hours))
         last = (await store.messages("c1"))[-1]
         assert last.author is Author.CLINICIAN and last.name == DEE.name
         days = ["Tuesday, November 24", "Wednesday, November 25"]
         assert [a.label for a in last.actions] == [f"{day} at 4:00 PM" for day in days]
         assert all(a.label in last.text for a in last.actions)
+        kept = await store.handoff(mine.id)
+        assert kept is not None and kept.card.booking is not None and steps.offered(kept)
+        assert [one["words"] for one in kept.card.booking.notes["offered"]] == [a.label for a in last.actions]
+        assert datetime.fromisoformat(kept.card.booking.notes["offered"][0]["start"]) == SLOT
+        visit = await store.visit("c1")
+        assert visit is not None and visit.memory.booking == kept.card.booking, "the bot goes on from there"
 
     on_store(tmp_path, walk)
 
@@ -144,7 +149,7 @@ def test_a_slot_that_cannot_be_is_refused(words: Words, hours: Hours, slot: date
     with pytest.raises(Incomplete, match=says):
         staff.accept(handoff(), DEE, NOW, slot, words, hours)
     with pytest.raises(Incomplete, match=says):
-        staff.offer(handoff(), NOW, [slot], words, hours)
+        staff.offer(handoff(), DEE, NOW, [slot], words, hours)
 
 
 def test_what_is_no_request_or_under_a_flag_is_not_the_desks(words: Words, hours: Hours) -> None:
@@ -153,7 +158,7 @@ def test_what_is_no_request_or_under_a_flag_is_not_the_desks(words: Words, hours
     with pytest.raises(NotAllowed):
         staff.accept(handoff(urgency=2), DEE, NOW, SLOT, words, hours)
     with pytest.raises(Incomplete, match="one to five"):
-        staff.offer(handoff(), NOW, [], words, hours)
+        staff.offer(handoff(), DEE, NOW, [], words, hours)
     with pytest.raises(Incomplete, match="240"):
         staff.accept(handoff(), DEE, NOW, SLOT, words, hours, minutes=1000)
 

@@ -85,6 +85,34 @@ def test_other_times_are_offered_and_the_visitors_choice_shows(desk: Person, req
     assert desk.post(f"/v1/console/bookings/{id}/accept", {"start": shown.json()["appointment"]["chosen"]}).status_code == 200
 
 
+def test_an_offer_outlives_whoever_made_it(desk: Person, request_: tuple[Visitor, str]) -> None:
+    """The desk offers and goes home; the bot takes the answer; tomorrow's desk sees it on the ticket and accepts it."""
+    visitor, id = request_
+    starts = [next_monday(10), next_monday(16)]
+    assert desk.post(f"/v1/console/bookings/{id}/offer", {"starts": [wall(s) for s in starts]}).status_code == 200
+    assert desk.post(f"/v1/console/bookings/{id}/release", {"note": "home"}).status_code == 200
+    offer = visitor.messages()[-1]
+    assert offer["author"] == "clinician", "nobody says that somebody had to leave"
+    tap = next(action for action in offer["actions"] if action["type"] == "ask")
+    (answer,) = visitor.say(tap["value"])["replies"]
+    assert answer["kind"] == "booking" and tap["value"] in answer["text"]
+    shown = desk.get(f"/v1/console/bookings/{id}").json()
+    assert datetime.fromisoformat(shown["appointment"]["chosen"]) == starts[0]
+    done = desk.post(f"/v1/console/bookings/{id}/accept", {"start": shown["appointment"]["chosen"]})
+    assert done.json()["state"] == "closed" and "10:00" in said(visitor)[-1]["text"]
+
+
+def test_the_desk_says_that_it_has_seen_a_request(desk: Person, request_: tuple[Visitor, str]) -> None:
+    visitor, id = request_
+    before = len(visitor.messages())
+    seen = desk.post(f"/v1/console/bookings/{id}/acknowledge").json()
+    assert seen["acknowledged_at"] and seen["state"] == "waiting"
+    desk.post(f"/v1/console/bookings/{id}/acknowledge")
+    (told,) = visitor.messages()[before:]
+    assert told["author"] == "system" and "seen your request" in told["text"]
+    assert "clinician" not in told["text"], "the front desk is none"
+
+
 def test_declining_points_somewhere_else(desk: Person, request_: tuple[Visitor, str]) -> None:
     visitor, id = request_
     assert desk.post(f"/v1/console/bookings/{id}/decline", {"referral": ""}).status_code == 422

@@ -57,7 +57,7 @@ TABLE: dict[str, set[str]] = {
     "GET /v1/console/bookings/{id}": BOOKS, "POST /v1/console/bookings/{id}/take": BOOKS,
     "POST /v1/console/bookings/{id}/release": BOOKS, "POST /v1/console/bookings/{id}/accept": BOOKS,
     "POST /v1/console/bookings/{id}/offer": BOOKS, "POST /v1/console/bookings/{id}/decline": BOOKS,
-    "GET /v1/console/bookings/{id}/fhir": BOOKS,
+    "GET /v1/console/bookings/{id}/fhir": BOOKS, "POST /v1/console/bookings/{id}/acknowledge": BOOKS,
     "POST /v1/console/duty": BOOKS - {HANDOFFS}, "POST /v1/console/stay": BOOKS | {AUDITOR},
     # webhooks
     "POST /v1/webhooks": HOOKS, "GET /v1/webhooks": HOOKS, "GET /v1/webhooks/{id}": HOOKS, "DELETE /v1/webhooks/{id}": HOOKS,

@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from handoff_cast import ANA, LEASE, MONDAY, SUNDAY, Clock, Run, waiting, with_table
+from handoff_cast import ANA, DESK, LEASE, MONDAY, SUNDAY, Clock, Run, waiting, with_table
 
 from bot import handoff as steps
 from bot import ladder, outbox
+from bot.booking import staff
 from bot.hours import Hours
 from bot.ladder import Ladder, VisitorNotice
-from bot.model import BookingDraft, Card, HandoffState, Kind, Outcome, Owner, Reason, Urgency
+from bot.model import BookingDraft, Card, Handoff, HandoffState, Kind, Outcome, Owner, Reason, Urgency
 from bot.notifiers.console import Console
 from bot.words import Words, WordsFault
 
@@ -320,3 +321,39 @@ def test_a_drill_that_nobody_answers_says_so_and_ends(run: Run, words: Words, ho
         assert not [d for d in await store.due(clock(), 500) if d.kind == "drill.repeat"], "its ladder ends with it"
 
     run(walk)
+
+
+def test_times_offered_wait_for_the_visitor_and_nobody_is_blamed(run: Run, words: Words, hours: Hours, clock: Clock) -> None:
+    """Whoever offered goes home: no word of a lost line, no page; unanswered it is closed, and not as our fault."""
+
+    async def walk(store):  # type: ignore[no-untyped-def]
+        request = Card(booking=BookingDraft("ready", name="Sam"))
+        booked = await waiting(store, clock(), reason=Reason.BOOKING, booking=True, card=request)
+        mine = await store.move(steps.claim(booked, DESK, clock(), LEASE, words))
+        start = clock() + timedelta(days=1)
+        await store.move(staff.offer(mine, DESK, clock.pass_(hours=70), [start + timedelta(days=9)], words, hours))
+        before = await store.messages("c1")
+        assert await ladder.sweep(store, words, hours, [MAIL], clock()) == 1
+        assert (await store.handoff(mine.id)).state is HandoffState.WAITING
+        assert await store.messages("c1") == before, "the visitor reads of no lost connection"
+        assert not [d for d in await store.deliveries(MAIL) if d.kind == "handoff.released"]
+        assert await ladder.sweep(store, words, hours, [MAIL], clock.pass_(hours=71)) == 0, "it runs from the offer on"
+        assert await ladder.sweep(store, words, hours, [MAIL], clock.pass_(hours=2)) == 1
+        last = (await store.messages("c1"))[-1].text
+        assert "have not heard from you" in last and "our fault" not in last
+
+    run(walk)
+
+
+def test_a_taken_offer_is_told_once_and_runs_out_as_our_fault(words: Words, hours: Hours, clock: Clock) -> None:
+    offered = BookingDraft("ready", notes={"offered": [{"start": "2026-12-01T10:00:00-05:00", "words": "x"}], "chosen": ""})
+    chosen = replace(offered, notes={**offered.notes, "chosen": "2026-12-01T10:00:00-05:00"})
+    old = Handoff("h1", "c1", Reason.BOOKING, 0, HandoffState.WAITING, clock(), None, card=Card(booking=offered), booking=True)
+    new = steps.opening(Reason.BOOKING, 0, None, Card(booking=chosen), True)
+    told = ladder.notices(new, old, words.practice, [MAIL], clock(), hours)
+    assert {(n.target, n.kind) for n in told} == {(MAIL, "booking.answered"), ("console", "booking.answered")}
+    after = replace(old, card=Card(booking=chosen))
+    assert ladder.notices(new, after, words.practice, [MAIL], clock(), hours) == ()
+    assert "our fault" in steps.expire(after, clock(), words).say[0].text
+    assert not steps.offered(after) and steps.offered(old)
+    assert not steps.offered(replace(old, urgency=2)), "with a flag open it is a handoff like any other"

@@ -18,6 +18,8 @@ function terms(b) {
   return el("dl", { class: "terms" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", { dir: "auto" }, value))));
 }
 
+const drafts = new Map(); // handoff -> what is being filled in: a card that is drawn anew loses none of it
+
 const local = (slot) => slot.split("/")[0].slice(0, 16);
 
 /** `h` is the handoff, `appointment` what was answered so far; `done(handoff)` is called after each answer. */
@@ -43,16 +45,30 @@ export function panel(h, appointment, me, done) {
 
 function answer(h, b, appointment, done) {
   const wrong = el("p", { class: "wrong", role: "alert", hidden: true });
-  const start = el("input", { type: "datetime-local", id: "slot", required: true });
-  const minutes = el("input", { type: "number", id: "slot-minutes", min: 5, max: 240, step: 5, value: appointment?.minutes ?? 15 });
-  const referral = el("textarea", { id: "referral", rows: 3 });
+  const chosen = appointment?.chosen ? local(appointment.chosen) : "";
+  const draft = drafts.get(h.id) ?? { start: "", minutes: appointment?.minutes ?? 15, referral: "", offers: [] };
+  drafts.set(h.id, draft);
+  const field = (tag, name, attributes) => {
+    const made = el(tag, { ...attributes, oninput: () => (draft[name] = made.value) });
+    made.value = draft[name];
+    return made;
+  };
+  draft.start ||= chosen;
+  const start = field("input", "start", { type: "datetime-local", id: "slot", required: true });
+  const minutes = field("input", "minutes", { type: "number", id: "slot-minutes", min: 5, max: 240, step: 5 });
+  const referral = field("textarea", "referral", { id: "referral", rows: 3 });
   const others = el("ul", { class: "plain offers" });
-  const offers = [];
+  const { offers } = draft;
+  const line = (value) => others.append(el("li", {}, `to offer: ${value.replace("T", ", ")}`));
+  offers.forEach(line);
+  const choose = (slot) => (draft.start = start.value = local(slot));
   const send = (what, body) => async (event) => {
     event.preventDefault();
     show(wrong, false);
     try {
-      done(await call("POST", `/v1/console/bookings/${h.id}/${what}`, body()));
+      const answered = await call("POST", `/v1/console/bookings/${h.id}/${what}`, body());
+      drafts.delete(h.id);
+      done(answered);
     } catch (problem) {
       text(wrong, problem.message);
       show(wrong, true);
@@ -62,13 +78,13 @@ function answer(h, b, appointment, done) {
   const add = () => {
     if (!start.value || offers.includes(start.value) || offers.length >= 5) return;
     offers.push(start.value);
-    others.append(el("li", {}, `to offer: ${start.value.replace("T", ", ")}`));
+    line(start.value);
   };
   return el(
     "div",
     { class: "answer" },
     wished.length
-      ? el("p", { class: "row" }, wished.map((slot) => el("button", { type: "button", class: "quiet tiny", onclick: () => (start.value = local(slot)) }, full(slot.split("/")[0]))))
+      ? el("p", { class: "row" }, wished.map((slot) => el("button", { type: "button", class: "quiet tiny", onclick: () => choose(slot) }, full(slot.split("/")[0]))))
       : null,
     el("p", { class: "pair-fields" }, el("label", { for: "slot" }, "Start (practice's time)", start), el("label", { for: "slot-minutes" }, "Minutes", minutes)),
     wrong,
@@ -82,7 +98,7 @@ function answer(h, b, appointment, done) {
     others,
     el(
       "details",
-      { class: "decline" },
+      { class: "decline", open: Boolean(draft.referral) },
       el("summary", {}, "Decline, with a referral"),
       el("label", { for: "referral" }, "Where they can turn to", referral),
       el("button", { type: "button", class: "button grave", onclick: send("decline", () => ({ referral: referral.value })) }, "Decline"),

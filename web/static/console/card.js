@@ -50,7 +50,7 @@ export function draw(state, booking) {
   if (card.safe_contact) parts.push(el("p", { class: "careful" }, el("strong", {}, "Safe contact: "), el("span", { dir: "auto" }, card.safe_contact)));
   if (card.fired.length) parts.push(section("Words that fired", flags(card.fired, state)));
   const contact = terms([
-    ["Reach them", card.contact],
+    ["Reach them", card.contact === card.booking?.contact ? "" : card.contact],
     ["What they wrote with it", card.note],
     ["Consent", card.consent],
   ]);
@@ -73,7 +73,9 @@ export function draw(state, booking) {
       ]),
     ),
   );
+  const typing = document.activeElement?.closest("#card-body") ? document.activeElement.id : "";
   swap(byId("card-body"), parts);
+  if (typing) byId(typing)?.focus({ preventScroll: true });
 }
 
 export function notes(state, mine) {

@@ -24,12 +24,13 @@ let drawnFor = "";
 let opened = "";
 let open = () => {};
 
+const OFFER = { offered: "Times offered", chosen: "They chose a time" };
 const isNew = (h) => h.spoke > (read.get(h.conversation) ?? 0);
 const nodes = new Map(); // id -> {item, drawn}
 
 function ticket(h, me) {
   const old = nodes.get(h.id);
-  const drawn = JSON.stringify([h.urgency, h.reason, h.why, h.holder, h.booking, h.language, h.acknowledged_at, h.due_at, h.paused, h.holder?.id === me && isNew(h)]);
+  const drawn = JSON.stringify([h.urgency, h.reason, h.why, h.holder, h.booking, h.language, h.acknowledged_at, h.due_at, h.paused, h.offer, h.holder?.id === me && isNew(h)]);
   if (old?.drawn === drawn) return old.item;
   const mine = h.holder?.id === me;
   const button = el(
@@ -47,7 +48,8 @@ function ticket(h, me) {
         el("span", { class: "wait" }),
         el("span", { class: "due" }),
         h.holder && !mine ? el("span", { class: "holder" }, h.holder.name) : null,
-        !h.holder && h.acknowledged_at ? el("span", { class: "holder" }, "seen") : null,
+        OFFER[h.offer] ? el("span", { class: `chip ${h.offer}` }, OFFER[h.offer]) : null,
+        !h.holder && h.acknowledged_at && !h.offer ? el("span", { class: "holder" }, "seen") : null,
         h.language !== "en" ? el("span", { class: "chip" }, h.language) : null,
       ),
     ),

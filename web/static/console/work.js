@@ -104,7 +104,7 @@ async function refresh() {
 
 const ACTS = {
   "act-take": () => state.handoff.state === "waiting" && !state.handoff.paused,
-  "act-seen": () => state.handoff.state === "waiting" && !state.handoff.acknowledged_at && config.transcripts,
+  "act-seen": () => state.handoff.state === "waiting" && !state.handoff.acknowledged_at && !state.handoff.paused,
   "act-urgency": () => mine() && config.transcripts,
   "act-transfer": () => mine() && config.transcripts,
   "act-release": mine,
@@ -173,7 +173,10 @@ function moved(row) {
     if (h.state !== "closed") refresh();
     return;
   }
-  if (row.version === h.version && row.urgency === h.urgency && row.state === h.state && row.acknowledged_at === h.acknowledged_at && row.holder?.id === h.holder?.id) return;
+  const same = (name) => row[name] === h[name];
+  const told = h.booking && (row.spoke !== (h.spoke ?? row.spoke) || row.offer !== (h.offer ?? row.offer));
+  Object.assign(h, { spoke: row.spoke, offer: row.offer });
+  if (["version", "urgency", "state", "acknowledged_at"].every(same) && row.holder?.id === h.holder?.id) return told ? refresh() : undefined;
   const was = mine();
   const rose = row.urgency > h.urgency;
   Object.assign(h, { version: row.version, state: row.state, holder: row.holder, urgency: row.urgency, reason: row.reason, acknowledged_at: row.acknowledged_at });
@@ -212,7 +215,7 @@ const take = () => act(config.transcripts ? `/v1/handoffs/${state.handoff.id}/cl
   await refresh();
   focusOn();
 });
-const seen = () => act(`/v1/handoffs/${state.handoff.id}/acknowledge`, {}, async () => refresh());
+const seen = () => act(`/v1/${config.transcripts ? "handoffs" : "console/bookings"}/${state.handoff.id}/acknowledge`, {}, async () => refresh());
 
 function stepped(handoff) {
   if (state?.handoff.id !== handoff.id) return;
