@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.commands import corpus, house, people, serving, speaking
+from bot.commands import corpus, house, keeping, people, serving, speaking
 
 app = typer.Typer(
     name="handrail",
@@ -24,9 +24,11 @@ for command in (
     house.settings_table,
     corpus.evaluate,
     corpus.gaps,
-    people.backup,
-    people.restore,
-    people.erase,
+    keeping.backup,
+    keeping.restore,
+    keeping.erase,
+    keeping.export,
+    keeping.retention,
     house.drill,
     house.migrate_store,
 ):
@@ -35,6 +37,7 @@ for command in (
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
 app.add_typer(people.audit, name="audit")
+app.add_typer(keeping.webhook, name="webhook")
 
 
 def main() -> None:

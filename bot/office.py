@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot import export as exporting
 from bot import ladder, settings, words
+from bot import retention as keeping
 from bot.model import Key, User
 from bot.ports import Store
 
@@ -166,6 +169,71 @@ async def backup(store: Store, now: datetime, path: str) -> dict[str, Any]:
     return {"path": path, **proof}
 
 
+async def export(store: Store, now: datetime, conversation: str, redact: bool = False) -> dict[str, Any]:
+    """Who took it out is in the audit log."""
+    found = await exporting.export(store, conversation, redact)
+    await store.audit(WHO, "conversation.export", conversation, now, {"redacted": redact})
+    return found
+
+
+async def retention(store: Store, now: datetime, go: bool = False) -> dict[str, Any]:
+    """What is kept how long, what is over its period now, and what the last round took; with `go` a round at once."""
+    periods = keeping.Periods.of(settings.read())
+    over = await keeping.due(store, periods, now)
+    taken = await keeping.take_away(store, periods, now) if go else None
+    return {"days": dict(periods.days), "over": over, "taken": taken, "last": await keeping.last(store)}
+
+
+async def webhook_list(store: Store, now: datetime) -> dict[str, Any]:
+    hooks = await store.webhooks()
+    dead = Counter(d.target for d in await store.deliveries("", "dead", 10_000))
+    names = {f"key:{k.id}": k.name for k in await store.keys()}
+    rows = [
+        {
+            "id": h.id,
+            "url": h.url,
+            "events": list(h.events),
+            "owner": names.get(h.owner, h.owner),
+            "state": "off (gone)" if h.disabled_at else "on",
+            "dead": dead[f"webhook:{h.id}"],
+        }
+        for h in hooks
+    ]
+    return {"webhooks": rows}
+
+
+async def webhook_dead(store: Store, now: datetime, limit: int = 200) -> dict[str, Any]:
+    """Dead letters of every target, notices too, latest first: ids and errors, never a text."""
+    return {
+        "dead": [
+            {
+                "delivery": d.id,
+                "target": d.target,
+                "event": d.event.id if d.event else None,
+                "type": d.kind,
+                "attempts": d.attempt,
+                "error": d.last_error,
+            }
+            for d in await store.deliveries("", "dead", limit)
+        ]
+    }
+
+
+async def webhook_replay(
+    store: Store, now: datetime, who: str, first: int | None = None, last: int | None = None
+) -> dict[str, Any]:
+    """All dead letters of a webhook (or of a notice's target), or what it was sent of the events `first` to `last`."""
+    hook = await store.webhook(who)
+    known = {d.target for d in await store.deliveries("", "dead", 10_000)}
+    if hook is None and who not in known:
+        raise OrderRefused(f"there is no webhook {who!r}; `handrail webhook list` shows them")
+    if hook is not None and hook.disabled_at:
+        await store.change_webhook(hook.id, disabled_at=None)
+    again = await store.replay(f"webhook:{hook.id}" if hook else who, first, last, now)
+    await store.audit(WHO, "webhook.replay", who, now, {"deliveries": again})
+    return {"replayed": again}
+
+
 async def gaps(store: Store, now: datetime, limit: int = 200) -> dict[str, Any]:
     return {"gaps": [[question, times, last.isoformat()] for question, times, last in await store.gaps(limit)]}
 
@@ -202,6 +270,11 @@ ORDERS: dict[str, Order] = {
     "erase": erase,
     "audit.verify": audit_verify,
     "backup": backup,
+    "export": export,
+    "retention": retention,
+    "webhook.list": webhook_list,
+    "webhook.dead": webhook_dead,
+    "webhook.replay": webhook_replay,
     "gaps": gaps,
     "drill": drill,
 }

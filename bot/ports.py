@@ -143,7 +143,7 @@ class Deliveries(Protocol):
         """Latest first; for all targets when none is given (then dead ones, unless a state is)."""
 
     async def replay(self, target: str, first: int | None, last: int | None, at: datetime) -> int:
-        """Dead (or sent) deliveries of a target made due again; how many."""
+        """Dead deliveries of a target made due again, or all of the events `first` to `last`; how many."""
 
     async def add_webhook(self, webhook: Webhook) -> None: ...
 

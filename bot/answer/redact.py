@@ -44,7 +44,7 @@ _NAMES = (
     *(rf"(?<=\b{cue} ){_WORD}" for cue in ("call me", "named", "is called", "se llama")),
 )
 _WRITTEN_NAMES = (
-    r"\b(?:[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r|[Pp]rof|[Ss]r|[Ss]ra)\.? [A-Za-z][\w'’-]+(?: [A-Z][\w'’-]+)?",
+    r"\b(?:[Mm]r|[Mm]rs|[Mm]s|Miss|[Dd]r|[Pp]rof|[Ss]r|[Ss]ra)\.? [A-Za-z][\w'’-]+(?: [A-Z][\w'’-]+)?",
     rf"(?<=\b[Ii]['’]m ){_NAMED}",
     rf"(?<=\bI am ){_NAMED}",
     rf"(?<=\b[Tt]his is ){_NAMED}",

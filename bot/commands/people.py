@@ -1,4 +1,4 @@
-"""handrail user, key, erase, audit, backup, gaps: orders to the running server, or to the store itself."""
+"""handrail user, key, audit: orders to the running server, or to the store itself."""
 
 from __future__ import annotations
 
@@ -124,14 +124,6 @@ def key_revoke(who: Annotated[str, typer.Argument(help="an id or name")]) -> Non
         print(f"{who} is revoked")
 
 
-def erase(conversation: str) -> None:
-    """Takes a conversation's text away for good: its key is destroyed, and with it every copy in a backup."""
-    with terminal.told():
-        done = order("erase", conversation=conversation)
-        more = "" if done["complete"] else "; the clinician's side goes when the open handoff closes"
-        print(f"{conversation}: {done['messages']} messages erased{more}")
-
-
 @audit.command("verify")
 def audit_verify() -> None:
     """Checks the chain of the audit log from its first row to its last."""
@@ -140,20 +132,3 @@ def audit_verify() -> None:
         if done["fault"]:
             terminal.fail(f"the audit log is broken: {done['fault']}")
         print(f"{done['rows']} rows, chain whole")
-
-
-def backup(file: Path) -> None:
-    """Writes a copy while the server runs, and proves that it opens."""
-    with terminal.told():
-        done = order("backup", path=str(file.absolute()))
-        print(f"{done.pop('path')}: " + ", ".join(f"{name} {value}" for name, value in done.items()))
-
-
-def restore(file: Path) -> None:
-    """Puts a backup in place of an empty or older store. No server may run on the data folder."""
-    with terminal.told():
-        from bot import settings
-        from bot.stores import restore_store
-
-        done = restore_store(settings.read(), file)
-        print(f"{file}: " + ", ".join(f"{name} {value}" for name, value in done.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -48,8 +49,14 @@ def serve(
             proxy_headers=False,
             h11_max_incomplete_event_size=64 * 1024,
         )
+        logging.getLogger("uvicorn.error").addFilter(_no_words)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(application, _server(config, application), ear))
+
+
+def _no_words(record: logging.LogRecord) -> bool:
+    """uvicorn adds the whole traceback of a fault, whose last line may quote a visitor; `http.fault` has said where it was."""
+    return record.exc_info is None
 
 
 def _server(config: Any, application: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 USE, FAILURE = 2, 1
+WIDE = 200  # columns of a table in a pipe or a file: no id is broken in two
 
 
 def fail(message: str, code: int = FAILURE) -> NoReturn:
@@ -87,7 +88,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
         sheet.add_column(name, overflow="fold")
     for row in rows:
         sheet.add_row(*(str(cell) for cell in row))
-    Console().print(sheet)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(sheet)
 
 
 def lines_in() -> Iterator[tuple[str, list[str]]]:

@@ -293,11 +293,16 @@ async def _mine(app: Here, id: str, who: Staff) -> Webhook:
 
 
 @router.get("/webhooks/{id}")
-async def one_webhook(request: Request, id: str, who: Webhooks) -> JSONResponse:
-    """One webhook with its last deliveries, the dead ones too."""
+async def one_webhook(
+    request: Request,
+    id: str,
+    who: Webhooks,
+    state: Annotated[str | None, Query(pattern="^(due|sending|sent|dead|cancelled)$")] = None,
+) -> JSONResponse:
+    """One webhook with its last deliveries, of one state (`dead`: the dead letters) or of all."""
     app = here(request)
     found = await _mine(app, id, who)
-    sent = await app.store.deliveries(f"webhook:{id}", limit=100)
+    sent = await app.store.deliveries(f"webhook:{id}", state, limit=200)
     rows = [
         {
             "id": d.id,

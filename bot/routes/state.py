@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request
 from jinja2 import Environment
 
+from bot.model import Action
 from bot.ports import Clock, Store
 from bot.routes.metrics import Metrics
 from bot.routes.rates import Rates
@@ -19,6 +20,8 @@ from bot.words import Words
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 TYPING = timedelta(seconds=6)  # a sign of typing is forgotten after this
+BLINK = timedelta(seconds=8)  # a line that is open again within this was never gone
+REMEMBERED = 10_000  # conversations whose signs are kept
 
 
 @dataclass(slots=True)
@@ -33,10 +36,13 @@ class Here:
     embed: Callable[[list[str]], Any] | None = None
     senders: Mapping[str, Any] = field(default_factory=dict)
     rates: Rates = field(default_factory=Rates)
+    starters: dict[tuple[str, str], tuple[Action, ...]] = field(default_factory=dict)  # by language and corpus version
     metrics: Metrics = field(default_factory=Metrics)
     running: bool = True
     _typing: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _alive: dict[str, datetime] = field(default_factory=dict)
+    _lines: dict[str, int] = field(default_factory=dict)
+    _gone: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -53,7 +59,7 @@ class Here:
     def typing_sign(self, conversation: str, who: str, typing: bool) -> None:
         """Kept in memory alone, for some seconds; never stored."""
         now = self.clock()
-        if len(self._typing) > 10_000:
+        if len(self._typing) > REMEMBERED:
             self._typing = {key: at for key, at in self._typing.items() if now - at < TYPING}
         if typing:
             self._typing[conversation, who] = now
@@ -63,6 +69,26 @@ class Here:
     def typing_now(self, conversation: str, who: str) -> bool:
         at = self._typing.get((conversation, who))
         return at is not None and self.clock() - at < TYPING
+
+    def came(self, conversation: str) -> None:
+        """A visitor's page has opened its stream here."""
+        self._lines[conversation] = self._lines.get(conversation, 0) + 1
+
+    def went(self, conversation: str) -> None:
+        open_still = self._lines.pop(conversation, 1) - 1
+        if open_still:
+            self._lines[conversation] = open_still
+        if len(self._gone) > REMEMBERED:
+            self._gone = dict(sorted(self._gone.items(), key=lambda one: one[1])[REMEMBERED // 2 :])
+        self._gone[conversation] = self.clock()
+
+    def presence(self, conversation: str) -> tuple[str, datetime | None]:
+        """("here", None), ("left", when), or ("", None) where it cannot be known: another front end, or another replica."""
+        left = self._gone.get(conversation)
+        if conversation in self._lines or (left and self.clock() - left < BLINK):
+            return "here", None
+        alone = not self.settings.database_url
+        return ("left", left) if left and alone else ("", None)
 
     def sign_of_life(self, holder: str) -> bool:
         """Whether the holder's leases are to be renewed now: a quarter of a lease after the last time, not at each call."""

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bot import handoff as steps
 from bot import live
-from bot.model import Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory, Urgency
+from bot.model import Action, Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory, Urgency
 from bot.routes import access, guard, shapes
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.turn import Taken
 
 router = APIRouter(prefix="/v1/conversations", tags=["visitor"])
+log = structlog.get_logger(__name__)
 
 Mine = Annotated[str, Depends(access.visitor)]
 SEQ_MAX = 2**53
@@ -41,7 +45,7 @@ async def open_conversation(request: Request) -> JSONResponse:
         talk,
         access.digest(token),
         now + timedelta(days=app.settings.token_days),
-        [Draft(Author.BOT, Kind.DISCLOSURE, text, actions=app.parts.answers.starters(language))],
+        [Draft(Author.BOT, Kind.DISCLOSURE, text, actions=await _starters(app, language))],
         Memory(safety=SafetyMemory(said=(said,))),
     )
     body = {
@@ -53,6 +57,18 @@ async def open_conversation(request: Request) -> JSONResponse:
     answer = JSONResponse(body, 201)
     answer.raw_headers.append((b"set-cookie", _cookie(token).encode()))
     return answer
+
+
+async def _starters(app: Here, language: str) -> tuple[Action, ...]:
+    """Questions to begin with. They are searched for, off the loop; a search that fails shuts no door: there are none then."""
+    key = language, app.search.version
+    if key not in app.starters:
+        (found,) = await asyncio.gather(asyncio.to_thread(app.parts.answers.starters, language), return_exceptions=True)
+        if isinstance(found, BaseException):
+            log.error("starters", language=language, error=type(found).__name__)
+            return ()
+        app.starters[key] = found
+    return app.starters[key]
 
 
 def _cookie(token: str) -> str:
@@ -118,6 +134,17 @@ async def ask_for_person(request: Request, id: Mine) -> JSONResponse:
     asked = await shapes.body(shapes.AskPerson)(request)
     taken = await here(request).desk.ask_for_person(id, (asked.contact or "").strip(), (asked.note or "").strip())
     return JSONResponse(_taken(taken), 202)
+
+
+@router.delete("/{id}/handoff")
+async def leave_queue(request: Request, id: Mine) -> JSONResponse:
+    """Leaves the queue: the bot goes on. 409 once a person has it, and while a risk flag is open: a clinician still looks."""
+    app = here(request)
+    visit = await app.store.visit(id)
+    if visit and visit.handoff:
+        await app.store.move(steps.withdraw(visit.handoff, app.clock(), app.words))
+        visit = await app.store.visit(id)
+    return JSONResponse({"conversation": shapes.conversation(visit.conversation, visit.handoff) if visit else None})
 
 
 @router.post("/{id}/typing", status_code=204, openapi_extra=shapes.takes(shapes.Typing, optional=True))
@@ -204,7 +231,11 @@ class EventStream:
             return shape | ({"typing": "clinician"} if typing_now else {})
 
         frames = live.follow(app.store, id, after, render=shapes.message, state=state)
-        await stream(frames, send, receive)
+        app.came(id)
+        try:
+            await stream(frames, send, receive)
+        finally:
+            app.went(id)
 
 
 def _resume(request: Request) -> int:

@@ -81,8 +81,8 @@ _LISTED_ALL = Prepared(_WHOLE.where(d.c.state == bindparam("state")).order_by(d.
 _REPLAY = Prepared(
     text(
         "UPDATE deliveries SET state = 'due', due_at = :at, attempt = 0, last_error = '', ended_at = NULL"
-        " WHERE target = :target AND id >= :first AND id <= :last"
-        " AND (state = 'dead' OR (state = 'sent' AND :sent = 1))"
+        " WHERE target = :target AND ((:ranged = 0 AND state = 'dead')"
+        " OR (:ranged = 1 AND event >= :first AND event <= :last AND state IN ('dead', 'sent')))"
         " RETURNING id"
     )
 )
@@ -149,13 +149,13 @@ def listed(tx: Tx, target: str, state: str | None, limit: int) -> tuple[Delivery
 
 
 def replay(tx: Tx, target: str, first: int | None, last: int | None, at: datetime) -> int:
-    """Dead ones; with a range given, sent ones in it too."""
+    """All dead ones; with a range of events given, what was sent of it too."""
     ranged = first is not None or last is not None
     values = {
         "target": target,
         "first": first or 0,
         "last": 2**62 if last is None else last,
-        "sent": int(ranged),
+        "ranged": int(ranged),
         "at": rows.micros(at),
     }
     tx.touched.add("")
