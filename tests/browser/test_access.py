@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cast import Server
-from place import NewContext, Site, open_chat, write
+from place import AXE_TAGS, PAGES, NewContext, Site, open_chat, write
 from playwright.sync_api import Frame, Page, expect
 
-PAGES = ["/", "/articles", "/articles/neuroplasticity", "/practice", "/safety-protocol", "/demo", "/chat"]
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
 p { margin-block-end: 2em !important }"""
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def faults(place: Page | Frame) -> list[str]:
     """What axe finds, each as one line."""
-    found = Axe().run(place, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]
+    found = Axe().run(place, options={"runOnly": {"type": "tag", "values": AXE_TAGS}}).response["violations"]
     return [f"{v['id']}: {node['html'][:140]}" for v in found for node in v["nodes"]]
 
 

@@ -54,7 +54,7 @@ export function showState({ conversation, link, name }, ways) {
   if (row.dataset.ways !== offered.join()) {
     row.dataset.ways = offered.join();
     row.replaceChildren(...offered.map((way) => {
-      const button = make("button", { type: "button", class: "button", "data-t": `card.${way}`, "aria-haspopup": "dialog" }, t(`card.${way}`));
+      const button = make("button", { type: "button", class: "button", "data-t": `card.${way}`, ...(way === "leave" ? {} : { "aria-haspopup": "dialog" }) }, t(`card.${way}`));
       button.addEventListener("click", ways[way]);
       return button;
     }));
@@ -67,6 +67,7 @@ function cardFor({ conversation, owner, link, name }) {
   if (owner === "queue" || waits) {
     const { text, late } = promise(conversation.handoff?.due_at);
     const offered = conversation.handoff?.reason === "minor" ? ["read"] : ["contact", "read"];
+    if (waits && conversation.urgency < 2) offered.push("leave");
     return { title: t("card.queue_title"), text, late, offered };
   }
   if (owner === "clinician") {

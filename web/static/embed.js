@@ -87,9 +87,9 @@ function lines() {
   const said = make("p", { role: "status" }, w("opening"));
   const x = make("button", { type: "button", class: "x", "aria-label": w("close") }, "×");
   x.onclick = close;
-  return [make("div", { class: "wait" }, make("p", {}, make("b", {}, w("now"))), make("p", {}, ...links), said,
+  return [make("div", { class: "wait" }, make("p", {}, make("b", {}, w("now"))), make("p", {}, ...links),
     make("p", {}, make("a", { href: `${BASE}/chat?${query()}`, target: "_blank", rel: "noopener" }, w("page"))),
-    ...(CARE?.telephone ? [make("p", {}, tel(CARE.telephone))] : [])), x];
+    ...(CARE?.telephone ? [make("p", {}, tel(CARE.telephone))] : []), said), x];
 }
 
 function failed(why) {
@@ -126,6 +126,7 @@ addEventListener("message", (event) => {
   };
   frame.contentWindow.postMessage({ handrail: "port" }, BASE, [channel.port2]);
   state.ready = true;
+  state.state = "bot";
   panel.classList.add("on");
   if (state.open) { frame.focus(); send({ type: "opened" }); }
   for (const message of waiting.splice(0)) send(message);

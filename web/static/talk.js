@@ -10,7 +10,7 @@ import { make, mark } from "./render.js";
 import { Outbox } from "./send.js";
 import * as session from "./session.js";
 import { Stream } from "./stream.js";
-import { attach, tell } from "./widget.js";
+import { attach, frameKeys, tell } from "./widget.js";
 import { label, language, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -74,7 +74,8 @@ function showTyping(who) {
   showTyping.timer = setTimeout(() => showTyping(""), who === "bot" ? 30000 : 8000);
 }
 
-const ways = { contact: () => openSheet("contact"), read: () => companion((parts) => parts.reading()) };
+const ways = { contact: () => openSheet("contact"), read: () => companion((parts) => parts.reading()),
+  leave: () => call("DELETE", `/${encodeURIComponent(id)}/handoff`).then((now) => apply(now.conversation), () => alertLine(t("contact.failed"))) };
 const show = () => gone || showState({ conversation, link, name: clinician }, ways);
 
 function apply(state) {
@@ -368,11 +369,7 @@ function listenToPage() {
     else if (message.type === "theme") chooseTheme(message.theme);
     else if (message.type === "reset") { clear(); start(); }
   });
-  $("close").hidden = false;
-  $("close").addEventListener("click", () => tell("close"));
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) tell("close");
-  });
+  frameKeys();
 }
 
 /** The gallery shows this very page in its states, played by its own script; no other page can ask for that. */

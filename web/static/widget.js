@@ -39,3 +39,16 @@ export function attach(origins, heard) {
   // The page's origin is not known yet, and this greeting says nothing.
   parent.postMessage({ handrail: "hello" }, "*");
 }
+
+/** The frame's own way to close, by button and by Esc; and words typed before anything has the focus go into the box. */
+export function frameKeys() {
+  const button = document.getElementById("close");
+  button.hidden = false;
+  button.addEventListener("click", () => tell("close"));
+  addEventListener("keydown", ({ key, ctrlKey, metaKey }) => {
+    if (document.querySelector("dialog[open]")) return;
+    if (key === "Escape") tell("close");
+    // WebKit lets a frame take the focus only once a key was pressed in it: that very key is not lost.
+    else if (document.activeElement === document.body && key.length === 1 && !ctrlKey && !metaKey) document.getElementById("text").focus();
+  });
+}

@@ -93,7 +93,7 @@ async function refresh() {
   try {
     const next = config.transcripts ? await whole(id) : await request(id);
     if (state?.handoff.id !== id) return;
-    state = next;
+    state = { ...next, presence: state.presence };
     draw(true);
   } catch (problem) {
     toast(problem.message, "grave");
@@ -115,7 +115,10 @@ function headline() {
   const h = state.handoff;
   const who = h.state === "waiting" ? `waiting ${waited(h.opened_at)}` : mine() ? "yours" : h.state === "closed" ? `ended: ${OUTCOME[h.outcome] ?? ""}` : `with ${h.holder?.name}`;
   swap(byId("talk-title"), queue.badge(h.urgency), " ", queue.title(h));
-  text(byId("talk-state"), `${who}${h.language === "en" ? "" : ` · ${h.language}`}${h.country ? ` · ${h.country}` : ""}`);
+  text(byId("talk-state"), [who, h.language === "en" ? "" : h.language, h.country].filter(Boolean).join(" · "));
+  const { visitor = "", since } = state.presence ?? {};
+  byId("presence").dataset.here = visitor;
+  text(byId("presence"), h.state === "closed" || !visitor ? "" : visitor === "here" ? "Visitor is here" : `Visitor left ${waited(since)} ago`);
   for (const [id, shown] of Object.entries(ACTS)) show(byId(id), shown());
 }
 
@@ -161,6 +164,11 @@ function heard(message) {
 
 line.addEventListener("message", ({ detail }) => heard(detail));
 line.addEventListener("typing", ({ detail }) => talk.typing(detail.typing));
+line.addEventListener("presence", ({ detail }) => {
+  if (!state) return;
+  state.presence = detail;
+  headline();
+});
 line.addEventListener("board", ({ detail }) => {
   queue.draw(detail, me);
   if (state) moved(queue.find(state.handoff.id));
@@ -286,5 +294,5 @@ shell.onKey({
 queue.begin(open);
 if (rows) queue.draw({ people: [], ...rows }, me);
 shell.begin();
-setInterval(() => state?.handoff.state === "waiting" && headline(), 1000);
+setInterval(() => (state?.handoff.state === "waiting" || state?.presence?.since) && headline(), 1000);
 if (location.hash.length > 1) open(location.hash.slice(1), false);
