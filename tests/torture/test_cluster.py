@@ -80,7 +80,14 @@ class Reader(threading.Thread):
                 time.sleep(0.05)
 
 
-def run(cluster: Cluster, fault: Any) -> tuple[list[Writer], list[Reader]]:
+def streams(replica: Server) -> float:
+    """How many event streams a replica holds open, by its own count."""
+    shown = httpx.get(replica.url + "/metrics", timeout=10).text
+    return float(next(line.split()[1] for line in shown.splitlines() if line.startswith("handrail_streams ")))
+
+
+def run(cluster: Cluster, how: signal.Signals) -> tuple[list[Writer], list[Reader], Server]:
+    """Traffic, and the replica with most listeners stopped in the middle of it."""
     stop, over = threading.Event(), threading.Event()
     writers = [Writer(cluster.url, stop) for _ in range(WRITERS)]
     readers = [Reader(w.visitor, over) for w in writers]
@@ -95,7 +102,8 @@ def run(cluster: Cluster, fault: Any) -> tuple[list[Writer], list[Reader]]:
             time.sleep(0.01)
 
     written(20)
-    fault()
+    gone = max(cluster.replicas, key=streams)
+    gone.stop(how)
     written(20)
     stop.set()
     for writer in writers:
@@ -106,7 +114,7 @@ def run(cluster: Cluster, fault: Any) -> tuple[list[Writer], list[Reader]]:
         while (not reader.seen or reader.seen[-1] < last) and time.monotonic() < end:
             time.sleep(0.02)
     over.set()
-    return writers, readers
+    return writers, readers, gone
 
 
 def whole(writers: list[Writer], readers: list[Reader]) -> None:
@@ -127,30 +135,17 @@ def whole(writers: list[Writer], readers: list[Reader]) -> None:
 
 @pytest.mark.slow
 def test_a_replica_is_drained_and_no_request_fails(cluster: Cluster) -> None:
-    leaving = cluster.replicas[0]
-    writers, readers = run(cluster, lambda: leaving.stop(signal.SIGTERM))
-    leaving.start()
+    writers, readers, left = run(cluster, signal.SIGTERM)
+    left.start()
     whole(writers, readers)
     assert [w.failures for w in writers] == [[]] * WRITERS, "a request failed at the proxy"
     assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
 
 
-def streams(replica: Server) -> float:
-    """How many event streams a replica holds open, by its own count."""
-    shown = httpx.get(replica.url + "/metrics", timeout=10).text
-    return float(next(line.split()[1] for line in shown.splitlines() if line.startswith("handrail_streams ")))
-
-
 @pytest.mark.slow
 def test_a_replica_is_killed_and_nothing_acknowledged_is_lost(cluster: Cluster) -> None:
-    killed: list[Server] = []
-
-    def kill() -> None:
-        killed.append(max(cluster.replicas, key=streams))  # one that somebody listens to
-        killed[0].stop(signal.SIGKILL)
-
-    writers, readers = run(cluster, kill)
-    killed[0].start()
+    writers, readers, killed = run(cluster, signal.SIGKILL)
+    killed.start()
     whole(writers, readers)
     assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
 
