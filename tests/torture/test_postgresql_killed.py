@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from fault_table import note
 from size import FULL
 from writing import Ledger, begin, counted
 
@@ -95,7 +96,7 @@ def test_what_was_acknowledged_survives(server: Any, tmp_path: Path) -> None:
         return found
 
     assert asyncio.run(check()) == (0, 0, 0)
-    print(f"{ROUNDS} rounds of four faults, {ledger.number} acknowledged, none lost, doubled or out of order")
+    note("PostgreSQL: backends ended, killed, server stopped at once, replica killed", 4 * ROUNDS, ledger.number)
 
 
 def wait_for(lines: list[str], number: int, seconds: float = 60) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from fault_table import note
 from kit import START, open_one, write
 from power import Disk, library
 from size import FULL
@@ -102,7 +103,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     images = life(tmp_path / "data", "FULL", seed=3)
     assert max(sum(told.values()) for _, told in images) > CUTS
     assert [lost_after(image, tmp_path / f"cut{n}") for n, image in enumerate(images)] == [0] * CUTS
-    print(f"{CUTS} power cuts, up to {max(sum(t.values()) for _, t in images)} acknowledged turns, none lost")
+    note("power cut on SQLite, at any write or sync", CUTS, max(sum(t.values()) for _, t in images))
 
 
 def test_this_disk_does_lose_what_was_not_synced(tmp_path: Path) -> None:

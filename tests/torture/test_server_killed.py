@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from cast import Visitor
+from fault_table import note
 
 ROUNDS = 6 if os.environ.get("HANDRAIL_TORTURE") == "full" else 2
 WRITERS = 6
@@ -65,3 +66,4 @@ def test_every_acknowledged_message_survives_a_kill(make_server) -> None:  # typ
         assert repeated.json()["message"] == acknowledged[again]["message"]
         total += len(acknowledged)
     assert total >= 40 * ROUNDS
+    note("SIGKILL of the server under load, SQLite", ROUNDS, total)

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from fault_table import note
 from size import FULL
 from writing import Ledger, begin, counted
 
@@ -41,4 +42,4 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert ledger.number > 40 * ROUNDS
     with sqlite3.connect(tmp_path / "handrail.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    print(f"{ROUNDS} kills, {ledger.number} acknowledged, none lost, doubled or out of order")
+    note("SIGKILL of the process that writes, SQLite", ROUNDS, ledger.number)
