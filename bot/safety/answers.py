@@ -49,10 +49,10 @@ def read_answer(pack: Pack, found: Tokens, memory: SafetyMemory, hits: Sequence[
     short = len(found.words) <= _LONGEST
     if pending == "when":
         return _when(pack, found, span)
-    for value in ("refused", "no", "unsure", "yes"):
+    for value in ("refused", "unsure", "no", "yes"):
         phrases = pack.answers.get(value, ())
         place = next((a for p in phrases if first.may(p) for a, _ in first.find(p)), None)
-        if place is None or not (short or place == 0):
+        if place is None or not (short or place == 0) or first.has(pack.answers.get(f"{value}_unless", ())):
             continue
         if value == "yes":
             urgency, reason = RAISES.get(pending, (0, Reason.NONE))
@@ -71,10 +71,13 @@ def read_answer(pack: Pack, found: Tokens, memory: SafetyMemory, hits: Sequence[
 
 def _when(pack: Pack, found: Tokens, span: tuple[int, int]) -> Answered | None:
     rows = list(sentences(found, pack))
+    if rows[0].has(pack.answers.get("not_now", ())):
+        return Answered("no")
     if any(row.about(pack.grammar, "now") for row in rows):
         return Answered("yes", ("when_now",), (Fired("memory.when_now", span, 4, Reason.SUICIDE, _WHY["when"]),))
-    for value in ("refused", "no", "unsure"):
-        if any(row.has(pack.answers.get(value, ())) for row in rows):
+    for value in ("refused", "unsure", "no"):
+        unless = pack.answers.get(f"{value}_unless", ())
+        if any(row.has(pack.answers.get(value, ())) and not row.has(unless) for row in rows):
             return Answered(value)
     if any(row.has(pack.answers.get("time", ())) for row in rows):
         return Answered("yes", ("when_named",), (Fired("memory.when_named", span, 3, Reason.SUICIDE, _WHY["when"]),))
