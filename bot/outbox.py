@@ -37,6 +37,7 @@ class Outbox:
         self._in_hand: dict[int, asyncio.Task[None]] = {}
         self._by_target: Counter[str] = Counter()
         self._gates: dict[str, asyncio.Semaphore] = {}
+        self._latest: datetime | None = None  # by the clock, at the last look
         self._free = asyncio.Event()  # something was sent: what waited for it may be due
 
     async def run(self) -> None:
@@ -68,6 +69,10 @@ class Outbox:
         await asyncio.sleep(BREATH)
         self._free.clear()
         now = self._clock()
+        set_back = self._latest is None or now < self._latest  # here, or while no process ran
+        if set_back and (again := await self._store.retime(now)):
+            log.warning("outbox.clock", retimed=again)
+        self._latest = now
         next_due = await self._store.next_due()
         if next_due is None:
             return LOOK_AGAIN

@@ -134,6 +134,9 @@ class Deliveries(Protocol):
     async def next_due(self) -> datetime | None:
         """When the next delivery is due, or the lease of one in a sender's hand runs out; None when nothing waits."""
 
+    async def retime(self, now: datetime) -> int:
+        """After the clock was set back: what was made later than `now` waits from now on, not from then. How many."""
+
     async def sent(self, delivery: int, at: datetime) -> None: ...
 
     async def failed(self, delivery: int, error: str, retry_at: datetime | None) -> None:

@@ -210,6 +210,9 @@ class SqlStore(ABC):
     async def next_due(self) -> datetime | None:
         return await self.read(deliveries.next_due)
 
+    async def retime(self, now: datetime) -> int:
+        return await self.write(partial(deliveries.retime, now=now))
+
     async def sent(self, delivery: int, at: datetime) -> None:
         await self.write(partial(deliveries.sent, id=delivery, at=at))
 

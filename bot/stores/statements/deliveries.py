@@ -92,6 +92,16 @@ _NEXT = Prepared(  # what a sender has in hand is looked at again when its lease
         " UNION ALL SELECT min(lease_until) FROM deliveries WHERE state = 'sending') AS times"
     )
 )
+# The clock was set back: what was made "later" than now is due as long after now as it was to wait when it was made.
+_RETIMED = Prepared(
+    text(
+        "UPDATE deliveries SET due_at = :now + CASE WHEN attempt = 0 THEN due_at - created_at ELSE 0 END, created_at = :now"
+        " WHERE state = 'due' AND created_at > :now RETURNING id"
+    )
+)
+_RELEASED = Prepared(
+    text("UPDATE deliveries SET lease_until = :latest WHERE state = 'sending' AND lease_until > :latest RETURNING id")
+)
 _CANCEL_TARGET = Prepared(
     text(
         "UPDATE deliveries SET state = 'cancelled', ended_at = :at"
@@ -118,6 +128,12 @@ def due(tx: Tx, now: datetime, limit: int, busy: Collection[str]) -> tuple[Deliv
     claimed = tx.all(_DUE, {"now": at, "lease": lease, "most": limit, "busy": rows.as_json(sorted(busy))})
     found = (tx.one(_ONE, {"id": id}) for (id,) in sorted(claimed))
     return tuple(rows.delivery(row) for row in found if row is not None)
+
+
+def retime(tx: Tx, now: datetime) -> int:
+    at = rows.micros(now)
+    tx.all(_RELEASED, {"latest": rows.micros(now + LEASE)})
+    return len(tx.all(_RETIMED, {"now": at}))
 
 
 def sent(tx: Tx, id: int, at: datetime) -> None:

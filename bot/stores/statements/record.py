@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
 from bot.model import Author, Draft, Handoff, Kind, Message, Recorded, Reused, Stale, Turn
+from bot.referrals import KIND, midnight, referral
 from bot.stores import rows
 from bot.stores.prepared import Prepared, Tx
 from bot.stores.schema import conversations as c
 from bot.stores.schema import gaps
 from bot.stores.schema import messages as m
 from bot.stores.seal import Lock
-from bot.stores.statements import audit, conversations, handoffs
+from bot.stores.statements import audit, conversations, handoffs, staff
 from bot.stores.statements.conversations import Head, Once
 from bot.stores.statements.events import notify
 
@@ -63,6 +65,7 @@ def record(tx: Tx, turn: Turn, new_id: Callable[[], str]) -> Recorded:
         handoff = _opened(tx, head, turn, handoff, new_id)
     if turn.gap is not None:
         _note_gap(tx, head, turn)
+    _note_safety(tx, turn, said, before.country if turn.country is None else turn.country, seq, new_id)
     after = head.write(
         memory=turn.memory,
         urgency=urgency,
@@ -129,6 +132,33 @@ def _opened(tx: Tx, head: Head, turn: Turn, old: Handoff | None, new_id: Callabl
         reason=handoff.reason.value,
     )
     return handoff
+
+
+def _note_safety(
+    tx: Tx, turn: Turn, said: tuple[Message, ...], country: str, seq: int | None, new_id: Callable[[], str]
+) -> None:
+    """A line that was shown is counted, by its day; what a pack in shadow would have said is kept, by ids alone."""
+    shown = referral(turn.verdict, said, country, turn.at)
+    if shown is not None:
+        staff.keep(tx, KIND, f"{shown['day']} {new_id()}", shown, midnight(turn.at))
+    if turn.shadow is not None:
+        staff.keep(tx, "shadow", f"{turn.conversation} {seq}", shadowed(turn, seq), turn.at)
+
+
+def shadowed(turn: Turn, seq: int | None) -> dict[str, Any]:
+    """What was said to be, what the pack in shadow would have said, and its rules; no words."""
+    assert turn.shadow is not None
+    now, then = turn.verdict, turn.shadow
+    return {
+        "conversation": turn.conversation,
+        "seq": seq,
+        "at": turn.at.isoformat(timespec="seconds"),
+        "urgency": int(now.urgency),
+        "reason": now.reason.value,
+        "would": {"urgency": int(then.urgency), "reason": then.reason.value},
+        "rules": sorted({f.rule for f in then.fired} - {f.rule for f in now.fired}),
+        "without": sorted({f.rule for f in now.fired} - {f.rule for f in then.fired}),
+    }
 
 
 def _note_gap(tx: Tx, head: Head, turn: Turn) -> None:
