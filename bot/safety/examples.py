@@ -21,6 +21,7 @@ _AGREE = 3  # examples that a message must be near to, on average: one alone may
 _MOST = 40  # windows looked at; a longer text is looked at in wider ones
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _WORD = re.compile(r"\w")
+_I = re.compile(r"(?i)\b(?:i|im|ive|id|myself)\b")
 FAILURES = (RuntimeError, ValueError, OSError, MemoryError)
 """What a model that cannot run may raise. The rules then stand alone."""
 
@@ -51,9 +52,15 @@ class Examples:
         self._vectors: np.ndarray | None = None
         self._quiet: np.ndarray | None = None
 
-    def nearest(self, text: str, urgency: int) -> Fired | None:
-        """The example that raises the text above `urgency`, or None. Never raises: a model that fails raises nothing."""
-        pieces = windows(text)
+    def nearest(self, text: str, urgency: int, others: Sequence[tuple[int, int]] = ()) -> Fired | None:
+        """The example that raises the text above `urgency`, or None. Never raises: a model that fails raises nothing.
+
+        `others`: what the rules read as said of someone else. In meaning “she wants to” lies beside “I want to”, so words
+        around such a place are passed over, unless the visitor speaks of themselves in them too.
+        """
+        pieces = [
+            (a, b) for a, b in windows(text) if _I.search(text, a, b) or not any(c < b and a < d for c, d in others)
+        ]
         if not pieces or not self.examples:
             return None
         try:

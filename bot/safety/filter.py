@@ -50,7 +50,7 @@ class Filter:
         spoken = language_of(text, found.words, self.common, self._full)
         screening = self._screen(text, found, memory, language, spoken, self.packs, self.examples)
         if self.shadow:
-            other = self._screen(text, found, memory, language, spoken, self.shadow, None).verdict
+            other = self._screen(text, found, memory, language, spoken, self.shadow, self.examples).verdict
             if (other.urgency, other.reason) != (screening.verdict.urgency, screening.verdict.reason):
                 screening = replace(screening, shadow=other)
         return screening
@@ -97,7 +97,8 @@ class Filter:
             )
             verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
-            nearest = examples.nearest(text, verdict.urgency)
+            others = [hit.span for hit in hits if hit.whose == "other"]
+            nearest = examples.nearest(text, verdict.urgency, others)
             if nearest:
                 verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
         if (
