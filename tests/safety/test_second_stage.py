@@ -20,7 +20,11 @@ def both(words: Words, warm: Path) -> Filter:
 
 @pytest.mark.parametrize(
     "text",
-    ["my friend wants to kill herself", "my friend is going to kill himself", "my cousin says she wants to end her life"],
+    [
+        "my friend wants to kill herself",
+        "my friend is going to kill himself",
+        "my cousin says she wants to end her life",
+    ],
 )
 def test_what_is_said_of_someone_else_stays_theirs(both: Filter, text: str) -> None:
     verdict = both.screen(text, language="en", country="US").verdict
