@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.commands import corpus, house, keeping, people, serving, speaking
+from bot.commands import corpus, house, keeping, people, safety, serving, speaking
 
 app = typer.Typer(
     name="handrail",
@@ -30,6 +30,7 @@ for command in (
     keeping.export,
     keeping.retention,
     house.drill,
+    safety.referrals,
     house.migrate_store,
 ):
     name = {"settings_table": "settings"}.get(command.__name__, command.__name__.replace("_", "-"))
@@ -37,6 +38,8 @@ for command in (
 app.add_typer(people.user, name="user")
 app.add_typer(people.key, name="key")
 app.add_typer(people.audit, name="audit")
+app.add_typer(safety.shadow, name="shadow")
+app.add_typer(safety.marks, name="marks")
 app.add_typer(keeping.webhook, name="webhook")
 
 

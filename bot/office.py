@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import export as exporting
-from bot import ladder, settings, words
+from bot import ladder, referrals, settings, words
 from bot import retention as keeping
 from bot.model import Key, User
 from bot.ports import Store
@@ -234,6 +234,31 @@ async def webhook_replay(
     return {"replayed": again}
 
 
+async def doctor(store: Store, now: datetime) -> dict[str, Any]:
+    """What `handrail doctor` needs of the store: numbers, names, states."""
+    _, audit_fault = await store.audit_verify()
+    last = await store.last_event_at()
+    figures = await store.counts()
+    keys = [
+        {
+            "name": k.name,
+            "state": "revoked" if k.revoked_at else "active",
+            "created": k.created_at.isoformat(),
+            "expires": k.expires_at.isoformat() if k.expires_at else "",
+            "last_used": k.last_used_at.isoformat() if k.last_used_at else "",
+        }
+        for k in await store.keys()
+    ]
+    return {
+        "audit": audit_fault,
+        "last_event": last.isoformat() if last else None,
+        "keys": keys,
+        "webhooks": (await webhook_list(store, now))["webhooks"],
+        "dead": int(figures.get("outbox_dead", 0)),
+        "waiting": int(figures.get("outbox_waiting", 0)),
+    }
+
+
 async def gaps(store: Store, now: datetime, limit: int = 200) -> dict[str, Any]:
     return {"gaps": [[question, times, last.isoformat()] for question, times, last in await store.gaps(limit)]}
 
@@ -258,6 +283,31 @@ async def drill(store: Store, now: datetime, wait: int = 300) -> dict[str, Any]:
     return {"handoff": done.handoff, "seconds": done.seconds, "by": done.by, "told": told}
 
 
+async def referral_count(store: Store, now: datetime, year: int | None = None) -> dict[str, Any]:
+    """How often a crisis line was shown in a calendar year (UTC): the last whole one when none is named."""
+    rows = (await store.kept(referrals.KIND)).values()
+    return referrals.yearly(rows, year if year is not None else now.year - 1)
+
+
+async def shadow_report(store: Store, now: datetime) -> dict[str, Any]:
+    """What the pack in shadow would have said otherwise, latest first; ids alone."""
+    return {"messages": sorted((await store.kept("shadow")).values(), key=lambda row: str(row["at"]), reverse=True)}
+
+
+async def shadow_clear(store: Store, now: datetime) -> dict[str, Any]:
+    """Forgets what a pack in shadow has shown: a new pack begins with an empty page."""
+    kept = list(await store.kept("shadow"))
+    for id in kept:
+        await store.drop("shadow", id)
+    await store.audit(WHO, "shadow.clear", "", now, {"rows": len(kept)})
+    return {"cleared": len(kept)}
+
+
+async def marks(store: Store, now: datetime) -> dict[str, Any]:
+    """Clinicians' marks on flags, oldest first."""
+    return {"marks": sorted((await store.kept("mark")).values(), key=lambda mark: str(mark["at"]))}
+
+
 Order = Callable[..., Awaitable[dict[str, Any]]]
 ORDERS: dict[str, Order] = {
     "user.add": user_add,
@@ -270,6 +320,7 @@ ORDERS: dict[str, Order] = {
     "erase": erase,
     "audit.verify": audit_verify,
     "backup": backup,
+    "doctor": doctor,
     "export": export,
     "retention": retention,
     "webhook.list": webhook_list,
@@ -277,4 +328,8 @@ ORDERS: dict[str, Order] = {
     "webhook.replay": webhook_replay,
     "gaps": gaps,
     "drill": drill,
+    "referrals": referral_count,
+    "shadow.report": shadow_report,
+    "shadow.clear": shadow_clear,
+    "marks": marks,
 }

@@ -163,10 +163,9 @@ class Desk:
     def with_human(self, visit: Visit, text: str, client_id: str | None, screening: Screening, now: datetime) -> Turn:
         """A person has it: no bot speaks. A rise in urgency is passed on, and shown once by the system."""
         talk, memory = visit.conversation, replace(visit.memory, safety=screening.memory)
-        system = self._system_crisis(screening, talk.language, talk.country)
-        return self._turn(
-            visit, text, client_id, screening.verdict, (), memory, now, rose=screening.rose, system=system
-        )
+        more: dict[str, Any] = {"rose": screening.rose, "shadow": screening.shadow}
+        more["system"] = self._system_crisis(screening, talk.language, talk.country)
+        return self._turn(visit, text, client_id, screening.verdict, (), memory, now, **more)
 
     def speak(self, visit: Visit, text: str, screening: Screening, now: datetime, queued: bool = True) -> Said:
         """The bot's side: the script where there is risk, then booking, then the articles."""
@@ -258,7 +257,7 @@ class Desk:
         if verdict.route is Route.BOT and {d.kind for d in said.replies} == {Kind.BOOKING}:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.BOOKING)
         more: dict[str, Any] = {"gap": said.gap, "events": said.events, "score": said.score}
-        more |= {"language": screening.language or None, "rose": screening.rose}
+        more |= {"language": screening.language or None, "rose": screening.rose, "shadow": screening.shadow}
         return self._turn(visit, text, client_id, verdict, said.replies, said.memory, now, **more)
 
     def _turn(
@@ -357,9 +356,8 @@ class Desk:
             memory = replace(memory, safety=spoken.memory)
             flagged = verdict.level >= Urgency.CHECK_IN
             replies = spoken.drafts if flagged else (self._queued(memory, language, now, verdict.level, contact),)
-        return self._turn(
-            visit, note or None, None, verdict, replies, memory, now, rose=screening.rose, card=card, system=system
-        )
+        more: dict[str, Any] = {"rose": screening.rose, "shadow": screening.shadow, "card": card, "system": system}
+        return self._turn(visit, note or None, None, verdict, replies, memory, now, **more)
 
     def _system_crisis(self, screening: Screening, language: str, country: str) -> tuple[Draft, ...]:
         if not (screening.rose and screening.verdict.level >= Urgency.CHECK_IN):

@@ -274,6 +274,7 @@ class Turn:
     score: float = 0.0  # how sure the search was that the articles answer it
     events: tuple[str, ...] = ()  # event kinds beside message.created, e.g. safety.flagged, booking.requested
     notices: tuple[Notice, ...] = ()
+    shadow: Verdict | None = None  # what the rules in shadow would have said, where that differs
 
 
 @dataclass(frozen=True, slots=True)

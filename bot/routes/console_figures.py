@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from bot import referrals
 from bot.answer.gaps import GapGroup, group_gaps
 from bot.handoff import kept
 from bot.model import Handoff, HandoffState
@@ -68,12 +69,20 @@ async def figures(request: Request, who: Handoffs, days: Annotated[int, Query(ge
             "outcomes": dict(Counter(h.outcome.value for h in found if h.outcome)),
             "reasons": dict(Counter(h.reason.value for h in found)),
             "flags": flags(found, marks),
+            "referrals": await _referrals(app, since),
             "by_hour": hours,
             "whole": whole and len(found) < MOST,
             "not_covered": {"asked": sum(times for _, times, _ in gap_rows), "different": len(gap_rows)},
             "counts": await app.store.counts(),
         }
     )
+
+
+async def _referrals(app: Here, since: datetime) -> dict[str, int]:
+    """How often a crisis line was shown: in the last days, and this calendar year (`handrail referrals` for a year's report)."""
+    rows = list((await app.store.kept(referrals.KIND)).values())
+    days = sum(str(row["day"]) >= since.date().isoformat() for row in rows)
+    return {"days": days, "year": referrals.yearly(rows, app.clock().year)["total"]}
 
 
 async def _handoffs(app: Here) -> list[Handoff]:

@@ -10,12 +10,13 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from bot.handoff import promise_text
-from bot.model import Handoff, NotThere
+from bot.model import Author, Handoff, NotThere
 from bot.routes import access, shapes
 from bot.routes.access import Staff
 from bot.routes.console_board import board
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
+from bot.safety import cases
 
 router = APIRouter(prefix="/v1/console", include_in_schema=False)
 
@@ -42,6 +43,8 @@ class Mark(shapes.Body):
     mark: str = Field(pattern="^(right|wrong|missed)$")
     seq: int = Field(ge=0, le=2**53)
     rule: str = Field("", max_length=200)
+    words: str = Field("", max_length=cases.LONGEST)  # the message as the clinician would put it; a test case to be
+    should_be: int | None = Field(None, ge=0, le=4)
 
 
 @router.post("/stay", status_code=204)
@@ -157,12 +160,19 @@ async def articles(
 
 @router.post("/handoffs/{id}/marks", status_code=201)
 async def mark(request: Request, id: str, who: Handoffs) -> JSONResponse:
-    """A flag was right or wrong, or a message should have been flagged and was not. Ids alone are kept, no words."""
+    """A flag was right or wrong, or a message should have been flagged and was not. Ids are kept, and the clinician's
+    own words where they give some: a test case (`handrail marks export`). The visitor's words are refused there."""
     sent = await shapes.body(Mark)(request)
     app = here(request)
     found = await known(app, id)
     if sent.mark != "missed" and not any(m.rule == sent.rule and m.seq == sent.seq for m in found.card.marked):
         raise Problem(422, "There is no such flag on this card.")
+    words = " ".join(sent.words.split())
+    if words:
+        said = await app.store.messages(found.conversation, 0, 5000)
+        why = cases.refused(words, (m.text for m in said if m.author is Author.VISITOR))
+        if why:
+            raise Problem(422, why)
     one = {
         "handoff": id,
         "conversation": found.conversation,
@@ -172,6 +182,8 @@ async def mark(request: Request, id: str, who: Handoffs) -> JSONResponse:
         "urgency": found.urgency,
         "by": who.holder.name,
         "at": shapes.when(app.clock()),
+        "words": words,
+        "should_be": sent.should_be,
     }
     await app.store.keep("mark", f"{id} {sent.seq} {sent.rule}"[:200], one, app.clock())
     what = {"mark": sent.mark, "rule": sent.rule, "seq": sent.seq}

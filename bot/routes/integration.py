@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot import handoff as steps
-from bot import ladder
+from bot import ladder, referrals
 from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, Notice, NotThere, Webhook
 from bot.notifiers.addresses import check_url
 from bot.notifiers.webhook import new_secret
@@ -75,6 +75,9 @@ async def alone(app: Here, texts: list[str], language: str | None, country: str 
     if shape["route"] == "human":
         shape["handoff"] = "caller"
         app.metrics.callers.labels(str(shape["urgency"])).inc()
+    shown = referrals.referral(said.turn.verdict, said.turn.replies, lives, now := app.clock())
+    if shown is not None:
+        await app.store.keep(referrals.KIND, f"{shown['day']} {secrets.token_hex(12)}", shown, referrals.midnight(now))
     return shape
 
 

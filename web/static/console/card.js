@@ -6,6 +6,9 @@ import { OUTCOME, URGENCY, full, reason, when } from "./words.js";
 
 const section = (title, ...content) => el("section", { class: "fact" }, el("h3", {}, title), content);
 
+/** Opens the window where a mark becomes a test case. */
+const inWords = (mark, state) => el("button", { type: "button", class: "quiet tiny", onclick: () => state.words(mark) }, mark.words ? "Your words are kept" : "In your own words …");
+
 /** One message that fired: its words once, with every span marked, then each rule with why, and whether it was right. */
 function flag(ones, state) {
   const [{ seq, text }] = ones;
@@ -16,14 +19,15 @@ function flag(ones, state) {
     { class: "flag" },
     el("blockquote", { dir: "auto" }, marked(text, joined(same))),
     rules.map((one) => {
-      const mark = state.marks.find((m) => m.rule === one.rule && m.seq === seq)?.mark;
+      const made = state.marks.find((m) => m.rule === one.rule && m.seq === seq);
+      const mark = made?.mark;
       const choose = (name) =>
         el(
           "button",
           { type: "button", class: "quiet tiny", "aria-pressed": String(mark === name), "aria-label": `The flag ${one.rule} was ${name}`, onclick: () => state.mark(name, one) },
           name,
         );
-      return el("div", { class: "flag-rule" }, el("p", {}, one.why || "A rule fired", " ", el("code", {}, one.rule)), el("p", { class: "flag-marks" }, choose("right"), choose("wrong")));
+      return el("div", { class: "flag-rule" }, el("p", {}, one.why || "A rule fired", " ", el("code", {}, one.rule)), el("p", { class: "flag-marks" }, choose("right"), choose("wrong"), mark === "wrong" ? inWords(made, state) : null));
     }),
   );
 }

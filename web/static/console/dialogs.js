@@ -80,6 +80,20 @@ export function close(state, done) {
   });
 }
 
+/** A mark put into the clinician's own words: a test case for those who keep the rules. */
+export function testCase(state, mark, done) {
+  const missed = mark.mark === "missed";
+  text(byId("case-about"), missed ? "A flag was missed here. What would have been right to notice?" : `The flag ${mark.rule} should not have fired.`);
+  const where = `/v1/console/handoffs/${state.handoff.id}/marks`;
+  const sheet = form("case", async () => {
+    const body = { mark: mark.mark, seq: mark.seq, rule: mark.rule, words: byId("case-words").value, should_be: Number(sheet.elements.level.value) };
+    done((await call("POST", where, body)).mark);
+  });
+  byId("case-words").value = mark.words ?? "";
+  sheet.elements.level.value = String(mark.should_be ?? (missed ? 3 : 0));
+  byId("case-words").focus();
+}
+
 // ── canned replies ──
 
 let replies = [];

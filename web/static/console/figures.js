@@ -84,6 +84,7 @@ async function draw() {
       tile(kept + broken ? `${Math.round((100 * kept) / (kept + broken))}%` : "none yet", "promises kept"),
       tile(found.not_covered.asked, "questions not covered"),
       tile(found.flags.marks.missed ?? 0, "marked as missed"),
+      tile(found.referrals.year, "times a crisis line was shown this year"),
     );
     swap(byId("plots"), waits(found.waits), promises(found.promises), volume(found.by_hour), flags(found.flags), reasons(found.reasons));
   } catch (problem) {

@@ -62,7 +62,8 @@ function why(found) {
 function item(message, state) {
   const name = message.author === "clinician" && message.name ? message.name : WHO[message.author];
   const found = message.author === "visitor" ? spans(message, state.handoff.card.fired) : [];
-  const missed = state.marks.some((mark) => mark.mark === "missed" && mark.seq === message.seq);
+  const miss = state.marks.find((mark) => mark.mark === "missed" && mark.seq === message.seq);
+  const missed = Boolean(miss);
   return el(
     "li",
     { class: `said ${message.author} kind-${message.kind}`, dataset: { seq: message.seq } },
@@ -73,6 +74,7 @@ function item(message, state) {
     message.author === "visitor" && !found.length
       ? el("button", { type: "button", class: "miss quiet", "aria-pressed": String(missed), onclick: () => state.miss(message.seq) }, missed ? "Marked: a flag was missed" : "A flag was missed here")
       : null,
+    miss ? el("button", { type: "button", class: "quiet tiny", onclick: () => state.words(miss) }, miss.words ? "Your words are kept" : "In your own words …") : null,
   );
 }
 

@@ -75,6 +75,7 @@ async function whole(id) {
     appointment,
     mark: (mark, one) => setMark(mark, one.seq, one.rule),
     miss: (seq) => setMark("missed", seq, ""),
+    words: (mark) => dialogs.testCase(state, mark, marked),
   };
 }
 
@@ -241,12 +242,14 @@ function answered(handoff) {
 }
 
 async function setMark(mark, seq, rule) {
-  await act(`/v1/console/handoffs/${state.handoff.id}/marks`, { mark, seq, rule }, async ({ mark: made }) => {
-    state.marks = [...state.marks.filter((m) => !(m.seq === seq && m.rule === rule)), made];
-    if (mark === "missed") talk.again(state, seq);
-    draw();
-    toast("Marked. Thank you: those who keep the rules see it.");
-  });
+  await act(`/v1/console/handoffs/${state.handoff.id}/marks`, { mark, seq, rule }, async ({ mark: made }) => marked(made));
+}
+
+function marked(made) {
+  state.marks = [...state.marks.filter((m) => !(m.seq === made.seq && m.rule === made.rule)), made];
+  if (made.mark === "missed") talk.again(state, made.seq);
+  draw();
+  toast(made.words ? "Kept, in your words." : "Marked. Thank you: those who keep the rules see it.");
 }
 
 function toggleCard(force) {
