@@ -11,7 +11,7 @@ from pathlib import Path
 
 from retrieval.importing import SUFFIXES, Imported, Piece, read_all
 from retrieval.language import language_of
-from retrieval.markdown import fields_of, sections_of, split_front_matter
+from retrieval.markdown import asked_in, fields_of, sections_of, split_front_matter
 from retrieval.model import Article, ArticleRefused, Progress, Section, silent
 
 LARGEST = 4_000_000  # bytes of a prepared article; the importer has limits of its own
@@ -126,6 +126,8 @@ def _prepared_file(path: Path, language: str) -> Outcome | None:
         text, notes = _decoded(raw)
         table, body = split_front_matter(text)
         heading, sections = sections_of(body)
+        sections, nowhere = asked_in(table, sections)
+        notes += tuple(f"its front matter asks under “{each}”, which is no heading of it" for each in nowhere)
         fields = fields_of(table)
         fields["title"] = fields["title"] or heading or _spoken(path)
         article = Article(slug=slug_of(path.stem), sections=sections, **{"language": language, **fields})

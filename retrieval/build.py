@@ -19,12 +19,13 @@ from retrieval.embed import Embedder
 from retrieval.files import broken_seal, sealed
 from retrieval.folder import FORMAT, alone, article_record, current, manifest_of, number, point, sweep, write_json
 from retrieval.indexes import kind_for, write_index
-from retrieval.lexical import Lexical, terms_of, words_of
+from retrieval.lexical import COMMON, Lexical, terms_of, words_of
 from retrieval.model import Article, Passage, Progress, silent
 from retrieval.passages import passages_of
 from retrieval.vectors import BLEND, ArticleVectors, Taken, content_key, embedded, texts_of
 
 AT_ONCE = 16  # articles that are embedded together
+COMMON_IN = 0.1  # share of sentences that a common word counts as standing in, even where it does not ("hi", "will")
 WORDS_UP_TO = 100_000  # sentences: a larger corpus is searched without word-by-word vectors (8 KB a sentence)
 
 
@@ -120,7 +121,7 @@ def _write(
         progress("indexing articles", start + len(chunk), len(corpus.articles))
     sentences = sum(len(part.sentences) for part in parts)
     chosen = kind_for(kind, sentences)
-    _write_vectors(fresh, parts, chosen, embedder.vocabulary, sentences <= WORDS_UP_TO)
+    _write_vectors(fresh, parts, chosen, embedder, sentences <= WORDS_UP_TO)
     terms = [
         terms_of(sentence) + terms_of(f"{passage.heading} {passage.title}")
         for passage in passages
@@ -146,7 +147,7 @@ def _write(
     return Built(version, len(records), len(passages), sentences, len(records) - taken, taken, 0, True)
 
 
-def _write_vectors(fresh: Path, parts: list[ArticleVectors], kind: str, vocabulary: int, words: bool) -> None:
+def _write_vectors(fresh: Path, parts: list[ArticleVectors], kind: str, embedder: Embedder, words: bool) -> None:
     whole = np.concatenate([part.sentences for part in parts])
     np.save(fresh / "vectors.npy", whole)
     write_index(kind, fresh, whole)
@@ -160,4 +161,7 @@ def _write_vectors(fresh: Path, parts: list[ArticleVectors], kind: str, vocabula
     np.save(fresh / "words.npy", np.concatenate([part.words for part in parts]))
     sentence_of = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     once = np.unique(np.stack([pieces, sentence_of]), axis=1)[0] if len(pieces) else pieces
-    np.save(fresh / "piece_counts.npy", np.bincount(once, minlength=vocabulary).astype(np.int64))
+    counts = np.bincount(once, minlength=embedder.vocabulary).astype(np.int64)
+    common = [piece for word in COMMON if (piece := embedder.piece_of(word)) is not None]
+    counts[common] = np.maximum(counts[common], round(COMMON_IN * (len(starts) - 1)))
+    np.save(fresh / "piece_counts.npy", counts)

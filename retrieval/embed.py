@@ -189,7 +189,12 @@ class Embedder:
 
     def knows_word(self, word: str) -> bool:
         """Whether the model's vocabulary holds this lower-case word whole: a word that is no typing error."""
-        return self._tokenizer.token_to_id(word) is not None
+        return self.piece_of(word) is not None
+
+    def piece_of(self, word: str) -> int | None:
+        """The number of the word piece that is this lower-case word, None when the vocabulary does not hold it whole."""
+        number: int | None = self._tokenizer.token_to_id(word)
+        return number
 
     def _fresh(self, text: str) -> Reading:
         text = text.encode("utf-8", "replace").decode() or " "  # a lone surrogate is no text to the tokenizer

@@ -60,7 +60,10 @@ def article_from(record: dict[str, Any]) -> Article:
     fields = {name: record[name] for name in ("slug", "title", "summary", "language", "path", "digest")}
     return Article(
         **fields,
-        sections=tuple(Section(each["heading"], tuple(each["paragraphs"])) for each in record["sections"]),
+        sections=tuple(
+            Section(each["heading"], tuple(each["paragraphs"]), tuple(each.get("asked", ())))
+            for each in record["sections"]
+        ),
         questions=tuple(record["questions"]),
         topics=tuple(record["topics"]),
         sources=tuple(Source(**each) for each in record["sources"]),

@@ -16,6 +16,16 @@ _BACK = "it that this they them those these he she its their one ones there same
 _POINTERS = frozenset(_BACK.split())
 
 
+_BEFORE = re.compile(
+    r"^(it|its|they|their|them|he|she|this|that|these|those|such|both|ella|ellos|ellas|esto|eso|estos|esos)\b", re.I
+)
+
+
+def leans(sentence: str) -> bool:
+    """Whether a sentence begins with a word that stands for something in the one before."""
+    return bool(_BEFORE.match(sentence))
+
+
 def leans_on(query: str) -> bool:
     """Whether the question points back: a pronoun without a noun before it, an opening that goes on, or too few words
     of its own to be about anything."""

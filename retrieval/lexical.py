@@ -23,9 +23,9 @@ _COMMON = """
     his how i if in into is it its just me my of on or our she should so some than that the their them then
     there these they this those to too us was we were what when where which who whom why will with would you
     your about am any also im ive it's i'm don't isn't doesn't really actually please tell know want explain
-    say said thing things
+    say said thing things hi hello hey thanks thank ok okay sorry pls whats
 """
-_STOP = frozenset(_COMMON.split())
+COMMON = frozenset(_COMMON.split())
 _ENDINGS = (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("ly", ""), ("s", ""))
 
 
@@ -48,7 +48,7 @@ def stem(word: str) -> str:
 
 def terms_of(text: str) -> list[str]:
     """The stems that count for a match; common words are left out."""
-    return [stem(word) for word in words_of(text) if word not in _STOP]
+    return [stem(word) for word in words_of(text) if word not in COMMON]
 
 
 class Lexical:
@@ -115,7 +115,7 @@ class Lexical:
 
         def mend(match: re.Match[str]) -> str:
             word = match.group().lower().replace("’", "'")
-            if len(word) < 4 or not word.isalpha() or word in self.words or word in _STOP or known(word):
+            if len(word) < 4 or not word.isalpha() or word in self.words or word in COMMON or known(word):
                 return match.group()
             return self._nearest(word) or match.group()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -92,6 +93,18 @@ def fields_of(table: dict[str, Any]) -> dict[str, Any]:
         "review": _review(table.get("review", {})),
         **({"language": str(table["language"])} if table.get("language") else {}),
     }
+
+
+def asked_in(table: dict[str, Any], sections: Sequence[Section]) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    """(the sections with the questions that the front matter's table `asked` lists under their headings, the headings
+    in it that the text does not have). Raises ArticleRefused when it is no table of lists of texts."""
+    asked = table.get("asked", {})
+    if not isinstance(asked, dict):
+        raise ArticleRefused("its front matter's asked is not a table of headings")
+    lists = {" ".join(heading.split()): _texts(asked, heading) for heading in asked}
+    filled = tuple(replace(section, asked=lists.get(section.heading, ())) for section in sections)
+    here = {section.heading for section in sections}
+    return filled, tuple(heading for heading in lists if heading not in here)
 
 
 def _text(table: dict[str, Any], key: str) -> str:

@@ -50,10 +50,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One heading of an article ("" above the first) and its paragraphs, as plain text without mark-up."""
+    """One heading of an article ("" above the first) and its paragraphs, as plain text without mark-up. `asked` are
+    questions that this section answers, in visitors' own words; they are searched and never shown."""
 
     heading: str
     paragraphs: tuple[str, ...]
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

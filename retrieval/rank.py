@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 # A sentence's score = its dense product + LEXICAL * BM25 share + ASKED * cosine with its article's nearest question
-# + WORDS * word-by-word share. Found on the question set's `tune` split: see docs/retrieval.md.
-LEXICAL, ASKED, WORDS = 0.30, 0.45, 1.0
+# + SECTION * how near its section's nearest question is + WORDS * word-by-word share + LEANING.
+# Found on the question sets' `tune` splits: see docs/retrieval.md.
+LEXICAL, ASKED, SECTION, WORDS = 0.30, 0.30, 1.0, 1.0
+LEANING = 0.1  # what a sentence gains that leans on the one before: its own words say less than it means
 # A follow-up is asked alone and, at this weight, together with the question before it; the articles that answered that
 # one are drawn in, and the sentences that answered it stand back.
 TOGETHER, SAME_ARTICLE, SAID_BEFORE = 0.5, 0.6, 0.2
@@ -30,6 +33,7 @@ _NEAR_BEST = 0.15  # score below the best, within which a sentence counts as hav
 
 DENSE_REACH = 128  # sentences that the vectors propose
 LEXICAL_REACH = 64  # sentences that the words propose
+SECTIONS_REACH = 4  # sections whose own questions are nearest
 WORDS_REACH = 32  # the best of them, compared word by word (or as many as are asked for)
 COVERING = 8  # of which the first so many count for `covered`
 _GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
@@ -53,14 +57,16 @@ class _Parts:
     dense: Vectors
     lexical: Vectors
     near: Vectors
+    section: Vectors
 
     @property
     def coarse(self) -> Vectors:
-        total: Vectors = self.dense + np.float32(LEXICAL) * self.lexical + np.float32(ASKED) * self.near
-        return total
+        total: Vectors = self.dense + np.float32(LEXICAL) * self.lexical
+        asked: Vectors = np.float32(ASKED) * self.near + np.float32(SECTION) * self.section
+        return np.add(total, asked, dtype=np.float32)
 
     def at(self, places: Rows) -> _Parts:
-        return _Parts(self.dense[places], self.lexical[places], self.near[places])
+        return _Parts(self.dense[places], self.lexical[places], self.near[places], self.section[places])
 
 
 def ranked(
@@ -75,11 +81,12 @@ def ranked(
         return ()
     articles = now.article_of[rows]
     parts = [
-        _Parts(now.vectors[rows] @ each.vector, share[rows], now.nearest_asked(each.vector, articles))
+        _Parts(now.vectors[rows] @ each.vector, share[rows], *now.nearest_asked(each.vector, rows))
         for each, share in zip(everyone, shares, strict=True)
     ]
     whole = sum(each.weight for each in asked)
     scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
+    scores = scores + LEANING * whole * now.leaning[rows]
     if before:
         scores = scores + SAME_ARTICLE * _best_of(parts[-1].coarse, articles)
     best = _unlike(now, rows, np.argsort(-scores, kind="stable"), max(WORDS_REACH, limit))
@@ -106,6 +113,10 @@ def ranked(
         weight * (match.covered(together) if match else float(own[together].max()))
         for weight, match, own in zip(weights, matches, words, strict=False)
     )
+    gaps = (match.gap(together) if match else (1 - covered) / 2 for match in matches)
+    gap = sum(weight * each for weight, each in zip(weights, gaps, strict=False))
+    pieces = (len(each.reading.pieces) for each in asked)
+    length = sum(weight * _length(count) for weight, count in zip(weights, pieces, strict=True))
     found: list[tuple[Hit, Signs]] = []
     for place in _distinct(now, rows, order, limit):
         signs = Signs(
@@ -114,6 +125,8 @@ def ranked(
             asked=mean((part.near for part in parts), place),
             words=mean(words, place),
             covered=covered,
+            gap=gap,
+            length=length,
             unknown=unknown,
             size=now.size,
         )
@@ -123,13 +136,18 @@ def ranked(
     return tuple(found)
 
 
+def _length(pieces: int) -> float:
+    """0 for one word piece, 1 for twenty or more."""
+    return min(math.log(max(pieces, 1)) / math.log(20), 1.0)
+
+
 def _candidates(now: Snapshot, asked: Sequence[Asked], shares: Sequence[Vectors]) -> Rows:
     found: list[Rows] = []
     for each, share in zip(asked, shares, strict=True):
         rows, _ = now.index.search(each.vector, min(DENSE_REACH, now.index.size))
         reach = min(LEXICAL_REACH, len(share))
         worded = np.argpartition(-share, reach - 1)[:reach]
-        found += [rows, worded[share[worded] > 0]]
+        found += [rows, worded[share[worded] > 0], now.rows_asked(each.vector, SECTIONS_REACH)]
     return np.unique(np.concatenate(found))
 
 

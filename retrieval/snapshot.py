@@ -14,10 +14,11 @@ import numpy as np
 from retrieval.embed import Reading
 from retrieval.files import broken_seal
 from retrieval.folder import FORMAT, article_from, manifest_of
+from retrieval.followup import leans
 from retrieval.indexes import open_index
 from retrieval.lexical import Lexical, words_of
 from retrieval.model import Article, IndexUnusable, Passage
-from retrieval.vectors import large
+from retrieval.vectors import asked_of, large
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
 _IN_MEMORY = 30_000  # word pieces: up to here their vectors are held ready as float32, 46 MB at most
-_ALL_AT_ONCE = 5_000  # questions: up to here all are compared, beyond only those of the articles that were found
+_ALL_AT_ONCE = 5_000  # questions: up to here sections are also proposed by them
+NEAR = 0.4  # cosine from which on a question that a section says it answers counts for it
 
 
 class Snapshot:
@@ -51,11 +53,14 @@ class Snapshot:
         self.first_row: Rows = np.concatenate([[0], np.cumsum(lengths)])
         self.passage_of: Rows = np.repeat(np.arange(len(lengths)), lengths)
         self.article_of: Rows = np.repeat(np.arange(len(records)), [record["sentences"] for record in records])
+        self.leaning: Vectors = np.array([leans(s) for p in self.passages for s in p.sentences], np.float32)
         self.vectors: Vectors = np.load(generation / "vectors.npy", mmap_mode="r")
         self.index = open_index(manifest["kind"], generation)
         self.lexical = Lexical(generation)
         self._asked: Vectors = np.load(generation / "questions.npy", mmap_mode="r")
         self._asked_starts: Rows = np.concatenate([[0], np.cumsum([record["asked"] for record in records])])
+        self._asked_under, self._section_of = self._sections(lengths)
+        self._of_sections: Rows = np.flatnonzero(self._asked_under >= 0)
         self._words = _Words(generation) if manifest["words"] else None
         self.size = float(np.clip(np.log10(max(len(self.passage_of), 1)) - 2, 0, 1))
         self.by_article: dict[str, list[Passage]] = {slug: [] for slug in self.articles}
@@ -80,15 +85,44 @@ class Snapshot:
         passage = self.passages[int(self.passage_of[row])]
         return passage, row - int(self.first_row[passage.id])
 
-    def nearest_asked(self, query: Vectors, articles: Rows) -> Vectors:
-        """For each of these articles, the cosine of the query with the nearest of its title, summary and questions."""
-        if len(self._asked) <= _ALL_AT_ONCE:
-            best: Vectors = np.maximum.reduceat(self._asked @ query, self._asked_starts[:-1])
-            return best[articles]
-        distinct, where = np.unique(articles, return_inverse=True)
-        spans = [slice(int(self._asked_starts[each]), int(self._asked_starts[each + 1])) for each in distinct]
-        nearest = np.array([(self._asked[span] @ query).max() for span in spans], np.float32)
-        return nearest[where]
+    def _sections(self, lengths: Rows) -> tuple[Rows, Rows]:
+        """Sections numbered through all articles: of each question (-1 where it is the whole article's), and of each
+        row."""
+        under: list[int] = []
+        numbers: dict[tuple[str, str], int] = {}
+        first = 0
+        for slug, article in self.articles.items():
+            under += [first + place if place >= 0 else -1 for _, place in asked_of(article)]
+            for place, section in enumerate(article.sections):
+                numbers.setdefault((slug, section.heading), first + place)
+            first += len(article.sections)
+        of_passages = np.array([numbers[passage.article, passage.heading] for passage in self.passages], np.int64)
+        return np.array(under, np.int64), np.repeat(of_passages, lengths)
+
+    def nearest_asked(self, query: Vectors, rows: Rows) -> tuple[Vectors, Vectors]:
+        """For each of these rows, the cosine of the query with the nearest that its article says it answers, and by how
+        much that with the nearest of its section's is above NEAR: a section that lists nothing has no disadvantage."""
+        distinct, where = np.unique(self.article_of[rows], return_inverse=True)
+        spans = [np.arange(self._asked_starts[each], self._asked_starts[each + 1]) for each in distinct]
+        asked = np.concatenate(spans)
+        cosines = self._asked[asked] @ query
+        starts = np.concatenate([[0], np.cumsum([len(span) for span in spans])[:-1]])
+        of_article: Vectors = np.maximum.reduceat(cosines, starts)[where]
+        under = self._asked_under[asked]
+        sections, place = np.unique(self._section_of[rows], return_inverse=True)
+        of_section = np.full(len(sections), -1, np.float32)
+        known = np.isin(under, sections)
+        np.maximum.at(of_section, np.searchsorted(sections, under[known]), cosines[known])
+        return of_article, np.maximum(of_section[place] - NEAR, 0)
+
+    def rows_asked(self, query: Vectors, count: int) -> Rows:
+        """The rows of the `count` sections whose own questions are nearest to the query; none where there are too many
+        questions to compare them all."""
+        if len(self._asked) > _ALL_AT_ONCE or not len(self._of_sections):
+            return self._of_sections[:0]
+        near = self._of_sections[np.argsort(-(self._asked[self._of_sections] @ query), kind="stable")[: 4 * count]]
+        sections = list(dict.fromkeys(self._asked_under[near].tolist()))[:count]
+        return np.flatnonzero(np.isin(self._section_of, sections))
 
     def matches(self, query: Reading, rows: Rows) -> Matches | None:
         """How the query's words are met by each of these sentences; None when the index holds no word vectors."""
@@ -113,6 +147,12 @@ class Matches:
         if not len(self.weight) or not len(places):
             return 0.0
         return float(self.weight @ self.met[:, places].max(axis=1))
+
+    def gap(self, places: Rows) -> float:
+        """The most of the query's weight that one of its word pieces leaves unmet by all of these sentences, 0 to 1."""
+        if not len(self.weight) or not len(places):
+            return 0.0
+        return float((self.weight * (1 - self.met[:, places].max(axis=1))).max())
 
 
 class _Words:

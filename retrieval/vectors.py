@@ -33,7 +33,7 @@ _SCALE = 254  # a word vector's number times this is stored in 8 bits: -0.5 to 0
 
 @dataclass(frozen=True, slots=True)
 class ArticleVectors:
-    """`sentences` (n, d): blended. `asked` (m, d): title, summary and questions. `words` (w, d): every sentence's word
+    """`sentences` (n, d): blended. `asked` (m, d): what it says it answers. `words` (w, d): every sentence's word
     pieces, 8 bits; `pieces` (w,): their numbers in the model's vocabulary; `counts` (n,): how many each sentence
     has."""
 
@@ -63,14 +63,14 @@ def embedded(batch: Sequence[tuple[Article, Sequence[Passage]]], embedder: Embed
         alone += [sentence for passage in passages for sentence in passage.sentences]
         rest += [f"{p.title}. {p.heading}. {sentence}" for p in passages for sentence in p.sentences]
         rest += [f"{p.title}. {p.heading}. {p.text}" for p in passages]
-        rest += [article.title, *([article.summary] if article.summary else []), *article.questions]
+        rest += [text for text, _ in asked_of(article)]
     readings = embedder.read_all(alone)
     vectors = embedder.encode(rest)
     done: list[ArticleVectors] = []
     for article, passages in batch:
         lengths = [len(passage.sentences) for passage in passages]
         count, groups = sum(lengths), len(passages)
-        asked = 1 + bool(article.summary) + len(article.questions)
+        asked = len(asked_of(article))
         context, around, answers = np.split(vectors[: count + groups + asked], [count, count + groups])
         vectors = vectors[count + groups + asked :]
         own = list(islice(readings, count))
@@ -91,6 +91,15 @@ def embedded(batch: Sequence[tuple[Article, Sequence[Passage]]], embedder: Embed
     return done
 
 
+def asked_of(article: Article) -> list[tuple[str, int]]:
+    """What the article answers: its title, summary and questions, and each section's; with the section's place, or -1
+    for what is said of the whole. A question that is a section's heading is that section's."""
+    headings = {section.heading: place for place, section in reversed(list(enumerate(article.sections)))}
+    whole = [article.title, *([article.summary] if article.summary else [])]
+    own = [(text, -1) for text in whole] + [(text, headings.get(text, -1)) for text in article.questions]
+    return own + [(text, place) for place, section in enumerate(article.sections) for text in section.asked]
+
+
 def content_key(article: Article, passages: Sequence[Passage]) -> str:
     """What decides an article's vectors, as a digest: its texts, their division and the blend."""
     texts = [texts_of(article), [[passage.heading, passage.sentences] for passage in passages], BLEND]
@@ -101,7 +110,7 @@ def texts_of(article: Article) -> list[str]:
     """Everything that the article says, its questions too."""
     texts = [article.title, article.summary, *article.questions]
     for section in article.sections:
-        texts += [section.heading, *section.paragraphs]
+        texts += [section.heading, *section.paragraphs, *section.asked]
     return texts
 
 

@@ -165,7 +165,7 @@ def test_kids_are_not_answered_from_an_article_that_says_nothing_of_them(chat: C
 
 
 def test_tell_me_more_goes_on_where_the_answer_stopped(chat: Chat, search: Search) -> None:
-    spoken = chat("is exposure therapy safe?", *["tell me more"] * 6)
+    spoken = chat("is exposure therapy safe?", *["tell me more"] * 10)
     answered = [s.drafts[0] for s in spoken if s.drafts[0].kind is Kind.ANSWER]
     assert len(answered) >= 3
     shown = [q for draft in answered for c in draft.citations for q in [c.quote]]

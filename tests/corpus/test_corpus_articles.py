@@ -15,7 +15,7 @@ def test_there_are_enough_articles(articles):
 def test_front_matter_is_complete(articles):
     for slug, words in articles.items():
         front = words.front
-        assert set(front) == {"title", "summary", "questions", "topics", "sources", "updated", "review"}, slug
+        assert set(front) == {"title", "summary", "questions", "topics", "sources", "updated", "review", "asked"}, slug
         assert front["title"], slug
         assert 20 <= len(front["summary"]) <= 240, slug
         assert 5 <= len(front["questions"]) <= 10, slug
@@ -26,6 +26,16 @@ def test_front_matter_is_complete(articles):
         for source in front["sources"]:
             assert set(source) == {"name", "publisher", "date"}, slug
             assert all(source.values()), slug
+
+
+def test_every_section_says_what_visitors_ask_of_it(articles):
+    asked = Counter()
+    for slug, words in articles.items():
+        assert list(words.front["asked"]) == re.findall(r"^## (.+)$", words.body, re.M), slug
+        for heading, questions in words.front["asked"].items():
+            assert questions, f"{slug}: {heading}"
+            asked.update(question.lower().rstrip("?") for question in questions)
+    assert [question for question, count in asked.items() if count > 1] == []
 
 
 def test_no_article_claims_a_review(articles):
