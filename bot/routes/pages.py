@@ -6,7 +6,7 @@ import hashlib
 import json
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -14,13 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from bot import __version__
 from bot.answer import practice_page
-from bot.routes import access, files, guard, launcher
+from bot.routes import access, files, guard, launcher, look
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.safety import protocol
 from bot.settings import shipped
 
 router = APIRouter(include_in_schema=False)
+router.include_router(look.router)
 
 WEB = shipped("web")
 STATIC = WEB / "static"
@@ -116,6 +117,8 @@ async def chat(request: Request) -> Response:
         "reading": _reading(app),
         "conversation": await _resumed(request, app),
         "origins": list(app.settings.origins),
+        "consent": _consent(app),
+        "spoken": [code for code, words in app.words.languages.items() if words.blocks],
     }
     return page(
         request,
@@ -127,8 +130,15 @@ async def chat(request: Request) -> Response:
         languages=languages(),
         embedded=request.query_params.get("embed") == "1",
         theme=request.query_params.get("theme", ""),
+        look=urlencode(look.kept(dict(request.query_params))),
         config=config,
     )
+
+
+def _consent(app: Here) -> dict[str, str]:
+    """The practice's own sentence of consent by language: [privacy] consent, one for all or a table; else empty."""
+    own = app.words.practice.get("privacy", "consent")
+    return dict(own) if isinstance(own, dict) else dict.fromkeys(languages(), str(own)) if own else {}
 
 
 def _exercises(app: Here, language: str) -> list[dict[str, Any]]:

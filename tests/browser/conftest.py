@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cast import Server
-from place import Clinician, NewContext, Site, Watched, open_chat
+from cast import ROOT, Server
+from place import CONSENT, Clinician, NewContext, Site, Watched, open_chat
 from playwright.sync_api import Browser, BrowserContext, Page
 
 
@@ -19,8 +20,13 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def settings(site: Site) -> dict[str, str]:
+def settings(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The demo practice, but with a sentence of consent of its own, in English alone."""
+    practice = (ROOT / "corpus" / "practice.toml").read_text(encoding="utf-8")
+    own = tmp_path_factory.mktemp("practice") / "practice.toml"
+    own.write_text(practice.replace("[privacy]\n", f"[privacy]\nconsent = {{ en = {json.dumps(CONSENT)} }}\n"))
     return {
+        "HANDRAIL_PRACTICE": str(own),
         "HANDRAIL_ALLOWED_ORIGINS": site.url,
         "HANDRAIL_CONVERSATIONS_PER_MINUTE": "100000",
         "HANDRAIL_LOG_LEVEL": "info",

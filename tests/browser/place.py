@@ -11,6 +11,7 @@ import httpx
 from cast import Server
 from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page
 
+CONSENT = "By writing you agree that Larkfield keeps your words."
 PAGES = ["/", "/articles", "/articles/neuroplasticity", "/practice", "/safety-protocol", "/demo", "/chat"]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NewContext = Callable[..., BrowserContext]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cast import Server
-from place import AXE_TAGS, PAGES, NewContext, Site, open_chat, write
+from place import AXE_TAGS, PAGES, NewContext, Site, kept, open_chat, write
 from playwright.sync_api import Frame, Page, expect
 
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
@@ -240,4 +240,33 @@ def test_the_privacy_cover_after_fifteen_minutes(new_context: NewContext, server
     expect(page.locator("#text")).to_be_focused()
     page.clock.run_for(16 * 60_000)
     page.get_by_role("button", name="Forget it on this device").click()
+    expect(page.locator("li.visitor")).to_have_count(0)
+
+
+def test_after_an_hour_the_device_forgets_but_not_whoever_waits(
+    new_context: NewContext, server: Server, site: Site
+) -> None:
+    page = new_context().new_page()
+    page.clock.install()
+    open_chat(page, server, site)
+    write(page, "something private")
+    expect(page.locator("li.visitor[data-wait]")).to_have_count(0)
+    before = kept(page)["id"]
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.locator("#card")).to_be_visible()
+    page.clock.run_for(61 * 60_000)
+    expect(page.locator("#lock")).to_be_visible()
+    assert kept(page)["id"] == before
+    page.get_by_role("button", name="Forget it on this device").click()
+    page.wait_for_function("(old) => ![undefined, old].includes(JSON.parse(sessionStorage.handrail).id)", arg=before)
+    write(page, "nobody is asked for")
+    expect(page.locator("li.visitor[data-wait]")).to_have_count(0)
+    expect(page.locator("li.bot")).to_have_count(2)
+    page.clock.run_for(59 * 60_000)
+    assert "token" in kept(page)
+    page.clock.run_for(3 * 60_000)
+    assert "token" not in kept(page)
+    expect(page.locator("#lock")).to_be_visible()
+    page.get_by_role("button", name="Show my conversation").click()
+    expect(page.locator("li.disclosure")).to_be_visible()
     expect(page.locator("li.visitor")).to_have_count(0)

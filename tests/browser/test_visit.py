@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cast import Server
-from place import Clinician, NewContext, Site, kept, open_chat, stored, write
+from place import CONSENT, Clinician, NewContext, Site, kept, open_chat, stored, write
 from playwright.sync_api import BrowserContext, Page, expect
 
 
@@ -160,9 +160,30 @@ def test_language_and_country_change_on_the_spot(chat: Page) -> None:
     assert chat.locator("#care a[href='tel:999']:visible").count()
 
 
+def test_consent_is_one_sentence_before_the_first_message_in_the_language_of_the_page(chat: Page) -> None:
+    """The practice's own where it has one, else the one that is shipped; a sentence, never a gate."""
+    expect(chat.locator("#consent")).to_have_text(CONSENT)
+    expect(chat.locator("#consent")).to_be_visible()
+    assert chat.get_by_role("checkbox").count() == 0
+    chat.get_by_role("button", name="Menu").click()
+    chat.get_by_label("Language").select_option("es")
+    expect(chat.locator("#consent")).to_contain_text("Al escribir aceptas")
+    chat.get_by_label("Idioma").select_option("en")
+    expect(chat.locator("#consent")).to_have_text(CONSENT)
+
+
+def test_a_contact_detail_has_its_own_purpose_beside_it(chat: Page) -> None:
+    chat.get_by_role("button", name="Talk to a person").click()
+    chat.get_by_role("button", name="How to reach me").click()
+    expect(chat.locator("#contact")).to_contain_text("uses it to answer this request, and for nothing else")
+
+
 def test_arabic_turns_the_page_around(page: Page, server: Server, site: Site) -> None:
     open_chat(page, server, site, "&lang=ar")
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    # The replies are in English here, and are said to be, for whoever has them read aloud.
+    expect(page.locator("#list")).to_have_attribute("lang", "en")
+    assert page.locator("li.disclosure .who").get_attribute("lang") == "ar"
     send = page.locator("#send").bounding_box()
     box = page.locator("#text").bounding_box()
     assert send and box and send["x"] < box["x"]

@@ -55,24 +55,39 @@ const tell = (type, detail = {}) => {
 };
 const web = (url) => /^https?:\/\/./i.test(url) && url;
 const exitUrl = () => web(set.exitUrl) || CARE?.exit || "https://www.weather.gov/";
-const query = (extra) => new URLSearchParams({ ...extra, lang: language(), ...(set.country && { country: set.country }), ...(set.theme && { theme: set.theme }), exit: exitUrl() });
+const query = (extra) => new URLSearchParams({ ...extra, lang: language(), ...(set.country && { country: set.country }), ...(set.theme && { theme: set.theme }), ...(set.accent && { accent: set.accent }), ...(set.ground && { ground: set.ground }), exit: exitUrl() });
 const send = (message) => { if (port) port.postMessage(message); else waiting.push(message); };
 
-// Accepts #rgb or #rrggbb; the words on it are white or near-black, whichever can be read.
-function paint(colour) {
-  const hex = /^#([\da-f]{3}|[\da-f]{6})$/i.exec(colour)?.[1];
-  if (!hex) return console.warn(`Handrail: data-accent="${colour}" is no colour: write #1d5c50`);
+// The luminance of #rgb or #rrggbb, 0 to 1; anything else is told and dropped.
+function shine(name) {
+  const hex = /^#([\da-f]{3}|[\da-f]{6})$/i.exec(set[name])?.[1];
+  if (!hex) {
+    console.warn(`Handrail: data-${name}="${set[name]}" is no colour: write #1d5c50`);
+    set[name] = "";
+    return 1;
+  }
   const light = hex.replace(/^(.)(.)(.)$/, "$1$1$2$2$3$3").match(/../g).map((c) => parseInt(c, 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  const shine = 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2];
-  root.host.style.setProperty("--accent", `#${hex}`);
-  root.host.style.setProperty("--on", 1.05 / (shine + 0.05) >= 4.5 ? "#fff" : "#111");
+  return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2];
+}
+
+// The words on the button are white or near-black, whichever can be read; in the panel the server sees to the same.
+function paint() {
+  const on = set.accent && (1.05 / (shine("accent") + 0.05) >= 4.5 ? "#fff" : "#111");
+  if (set.accent) {
+    root.host.style.setProperty("--accent", set.accent);
+    root.host.style.setProperty("--on", on);
+  }
+  if (set.ground && shine("ground") < 0.79) {
+    console.warn(`Handrail: data-ground="${set.ground}" is too dark for the words on it`);
+    set.ground = "";
+  }
 }
 
 function name() {
   const few = state.unread ? `, ${w("unread", { count: state.unread })}` : "";
   go.setAttribute("aria-label", w(state.open ? "close" : "chat") + few);
   go.setAttribute("aria-expanded", state.open);
-  go.querySelector("span").textContent = w("chat");
+  go.querySelector("span").textContent = w(state.open ? "close" : "chat");
   const badge = go.querySelector(".n");
   badge.hidden = !state.unread;
   badge.textContent = state.unread;
@@ -202,7 +217,7 @@ class HandrailChat extends HTMLElement {
     const box = make("div", { class: /left/.test(set.position) ? "left" : "" }, go, panel);
     root.append(...(root.adoptedStyleSheets.length ? [] : [root.firstChild]), box);
     root.addEventListener("keydown", (event) => { if (event.key === "Escape" && state.open) close(); });
-    if (set.accent) paint(set.accent);
+    paint();
     name();
   }
 }

@@ -29,28 +29,38 @@ export function goTo(url) {
   location.replace(url);
 }
 
-/** After `minutes` without a key or a touch the conversation is covered; the crisis lines stay in sight. */
-export function idleLock(minutes, forget) {
+/**
+ * After `minutes` without a key or a touch the conversation is covered; the crisis lines stay in sight. After four times
+ * as long it is forgotten on this device, if it may() be. forget() empties the page, begin() starts anew where needed.
+ */
+export function idleLock(minutes, { forget, begin, may }) {
   let last = Date.now();
   let shut = false;
   const box = $("lock");
   const seen = () => { if (!shut) last = Date.now(); };
   for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) addEventListener(kind, seen, { capture: true, passive: true });
   const rest = [...document.body.children].filter((part) => part !== box && part.id !== "care");
-  function set(on) {
+  function set(on, since = Date.now()) {
     shut = on;
     box.hidden = !on;
     document.body.classList.toggle("locked", on);
     for (const part of rest) part.inert = on;
-    last = Date.now();
+    last = since;
     if (on) {
       for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
       $("unlock").focus();
     }
   }
-  const check = () => { if (!shut && Date.now() - last >= minutes * 60000) set(true); };
+  const check = () => {
+    const still = (Date.now() - last) / 60000;
+    if (!shut && still >= minutes) set(true, last);
+    if (shut && still >= 4 * minutes && may()) {
+      last = Infinity;
+      forget();
+    }
+  };
   setInterval(check, 5000);
   addEventListener("visibilitychange", check);
-  $("unlock").addEventListener("click", () => { set(false); $("text").focus(); });
-  $("forget").addEventListener("click", () => { set(false); forget(); });
+  $("unlock").addEventListener("click", () => { set(false); begin(); $("text").focus(); });
+  $("forget").addEventListener("click", () => { set(false); forget(); begin(); });
 }

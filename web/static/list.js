@@ -57,7 +57,7 @@ export function take(list, { quiet = false } = {}) {
     if (!quiet && m.author !== "visitor") say(`${author(m)}: ${words(m)}`);
   }
   showEarlier();
-  if (quiet) burst.row = null;
+  if (quiet) burst.row = fresh.at(-1).author === "visitor" ? null : rows.get(fresh.at(-1).seq);
   else arrived(fresh);
   if (follow || quiet) toEnd();
   return fresh;
@@ -162,6 +162,9 @@ export function empty() {
 export function rename() {
   for (const [seq, item] of rows) {
     const m = messages.get(seq);
-    if (m) item.querySelector(".who").firstChild.textContent = author(m);
+    if (!m) continue;
+    const who = item.querySelector(".who");
+    who.firstChild.textContent = author(m);
+    who.lang = document.documentElement.lang;
   }
 }

@@ -1,6 +1,6 @@
 // A message as the visitor sees it. Text only ever becomes text: every element is made by hand, nothing is parsed as HTML.
 
-import { clock, t } from "./words.js";
+import { clock, language, t } from "./words.js";
 
 /** make("p", {class: "soft"}, "words", child, …) */
 export function make(name, attributes = {}, ...children) {
@@ -92,7 +92,7 @@ function sources(citations) {
   const rows = citations.map((c) =>
     make("li", {}, outward(safeUrl(c.url) ?? "#", { class: "source" },
       make("span", { class: "n", "aria-hidden": "true" }, String(c.n)),
-      make("span", {}, make("b", {}, c.title), c.heading && c.heading !== c.title ? ` · ${c.heading}` : null,
+      make("span", { dir: "auto" }, make("b", {}, c.title), c.heading && c.heading !== c.title ? ` · ${c.heading}` : null,
         make("span", { class: "unseen" }, `. ${t("source.read")} (${t("new_tab")})`)))));
   return make("ul", { class: "sources", "aria-label": t("source.from") }, ...rows);
 }
@@ -105,9 +105,9 @@ function actions(list, act) {
       const bare = String(value);
       const [number, word] = type === "text" && / to /.test(bare) ? bare.split(" to ").reverse() : [bare.split(" then ")[0]];
       const url = safeUrl(type === "link" || /^(tel|sms|https?):/.test(bare) ? bare : scheme + number.replace(/[^\d+]/g, "") + (word ? `?&body=${encodeURIComponent(word)}` : ""));
-      if (url) row.append(type === "link" ? outward(url, { class: "button" }, label) : make("a", { class: "button", href: url }, label));
+      if (url) row.append(type === "link" ? outward(url, { class: "button", dir: "auto" }, label) : make("a", { class: "button", dir: "auto", href: url }, label));
     } else if (["ask", "person", "exit", "exercise"].includes(type)) {
-      const button = make("button", { type: "button", class: "button" }, label);
+      const button = make("button", { type: "button", class: "button", dir: "auto" }, label);
       button.addEventListener("click", () => act(type, value, label));
       row.append(button);
     }
@@ -124,7 +124,7 @@ export function author(message) {
 export function draw(message, act) {
   const kinds = [message.author, message.kind === "notice" ? "notice" : "", message.kind].filter(Boolean);
   const item = make("li", { class: `m ${[...new Set(kinds)].join(" ")}`, "data-seq": message.seq ?? "" });
-  const who = make("p", { class: "who" }, author(message));
+  const who = make("p", { class: "who", lang: language() }, author(message));
   if (message.created_at) who.append(" · ", make("time", { datetime: message.created_at }, clock(message.created_at)));
   const said = make("div", { class: "said" });
   if (message.author === "visitor") said.append(make("p", { dir: "auto" }, message.text));
@@ -141,7 +141,7 @@ export function mark(element, item, { retry, edit }) {
   element.classList.remove("queued", "sending", "failed");
   element.querySelector(".state")?.remove();
   element.classList.add(item.state);
-  const line = make("p", { class: "state" }, t(item.state === "failed" && item.busy ? "error.busy" : `send.${item.state}`));
+  const line = make("p", { class: "state", lang: language() }, t(item.state === "failed" && item.busy ? "error.busy" : `send.${item.state}`));
   if (item.state === "failed") {
     const again = make("button", { type: "button", class: "button" }, t("send.retry"));
     again.addEventListener("click", () => retry(item));

@@ -82,6 +82,7 @@ function apply(state) {
   if (!state || gone) return;
   const before = conversation?.owner;
   conversation = state;
+  $("list").lang = config.spoken?.includes(state.language) ? state.language : "en"; // of the replies; the frame may speak another
   showTyping(state.typing === "clinician" ? "clinician" : "");
   show();
   if (before && before !== state.owner) {
@@ -314,6 +315,7 @@ async function companion(run) {
 }
 
 function refresh() {
+  $("consent").textContent = config.consent?.[language()] ?? t("consent");
   tellChoice({ language: language() });
   show();
   composer.size();
@@ -342,7 +344,8 @@ function ready() {
   $("leave").addEventListener("click", exit);
   $("earlier").addEventListener("click", log.earlier);
   onThreeShifts(window, exit);
-  idleLock(config.lock_minutes ?? 15, () => { clear(); start(); });
+  // Nobody who waits for a person, or whose words are not sent yet, is forgotten by the clock.
+  idleLock(15, { forget: clear, begin: start, may: () => !conversation?.handoff && conversation?.owner !== "clinician" && !outbox.items.length });
   wire({ id: () => id, messages: log.inOrder, practice, refresh, country: setCountry, begin, erased: clear, took });
   $("open-plan").addEventListener("click", () => companion((parts) => parts.plan()));
   $("open-reading").addEventListener("click", () => companion((parts) => parts.reading()));
@@ -362,7 +365,7 @@ function listenToPage() {
     if (message.type === "opened" || message.type === "closed") {
       open = message.type === "opened";
       count();
-      if (open) $("text").focus();
+      if (open) $(document.body.classList.contains("locked") ? "unlock" : "text").focus();
     } else if (message.type === "prefill") {
       composer.put(message.text);
     } else if (message.type === "locale") chooseLanguage(message.language, refresh).catch(() => {});
