@@ -237,8 +237,8 @@ async def webhook_replay(
 async def doctor(store: Store, now: datetime) -> dict[str, Any]:
     """What `handrail doctor` needs of the store: numbers, names, states."""
     _, audit_fault = await store.audit_verify()
-    last = await store.last_event_at()
     figures = await store.counts()
+    last = datetime.fromtimestamp(figures["last_event"], UTC) if figures["last_event"] else None
     keys = [
         {
             "name": k.name,
@@ -254,8 +254,8 @@ async def doctor(store: Store, now: datetime) -> dict[str, Any]:
         "last_event": last.isoformat() if last else None,
         "keys": keys,
         "webhooks": (await webhook_list(store, now))["webhooks"],
-        "dead": int(figures.get("outbox_dead", 0)),
-        "waiting": int(figures.get("outbox_waiting", 0)),
+        "dead": int(figures["outbox_dead"]),
+        "waiting": int(figures["outbox_due"]),
     }
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import platform
-import sqlite3
 import sys
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -30,31 +27,21 @@ def check(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
             terminal.fail(f"{faults} {'fault' if faults == 1 else 'faults'}")
 
 
-def doctor() -> None:
-    """Versions and surroundings: what to send along when something is odd. No secret, no visitor text."""
+def doctor(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Versions, SQLite, clock, disk, keys, headers, mail, webhooks: what is odd, and what to do. No secret, no visitor text."""
     with terminal.told():
-        from bot import __version__, settings
-        from bot.checks import surroundings
+        from bot import doctor, settings
+        from bot.commands.people import order
+        from bot.parts import now_utc
 
-        rows = [
-            ("handrail", __version__),
-            ("python", platform.python_version()),
-            ("system", platform.platform()),
-            ("sqlite", sqlite3.sqlite_version + _sqlite_note()),
-        ]
-        for name in ("fastapi", "uvicorn", "sqlalchemy", "torch", "sentence-transformers", "onnxruntime", "faiss-cpu"):
-            try:
-                rows.append((name, metadata.version(name)))
-            except metadata.PackageNotFoundError:
-                rows.append((name, "missing"))
-        rows += surroundings(settings.read())
-        terminal.table(("what", "is"), rows)
-
-
-def _sqlite_note() -> str:
-    """Before 3.51.3 two writing connections can reset the WAL under each other; one connection alone writes here."""
-    known = tuple(int(n) for n in sqlite3.sqlite_version.split("."))
-    return "" if known >= (3, 51, 3) else " (has the WAL-reset bug; harmless here: one connection writes)"
+        found = list(doctor.findings(settings.read(), order, now_utc()))
+        if json_out:
+            print(json.dumps([{"level": f.level, "about": f.about, "says": f.says} for f in found], ensure_ascii=False))
+        else:
+            terminal.table(("", "about", "finding"), [(f.level, f.about, f.says) for f in found])
+        faults = sum(f.level == "fault" for f in found)
+        if faults:
+            terminal.fail(f"{faults} {'fault' if faults == 1 else 'faults'}")
 
 
 def settings_table() -> None:

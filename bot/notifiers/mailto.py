@@ -10,7 +10,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -95,23 +95,43 @@ class Mail:
         return f"{words['time']}, {words['date']} ({words['zone']})"
 
     def _deliver(self, mail: EmailMessage) -> None:
-        server = self._server
-        secure = server.scheme == "smtps"
-        port = server.port or (465 if secure else 25)
-        host, context = server.hostname or "", ssl.create_default_context()
-        opened: smtplib.SMTP = (
-            smtplib.SMTP_SSL(host, port, timeout=self._seconds, context=context)
-            if secure
-            else smtplib.SMTP(host, port, timeout=self._seconds)
-        )
-        with opened as line:
-            line.ehlo()
-            if not secure and line.has_extn("starttls"):
-                line.starttls(context=context)
-                line.ehlo()
-            if server.username:
-                line.login(unquote(server.username), unquote(server.password or ""))
+        with _signed_in(self._server, self._seconds) as line:
             line.send_message(mail)
+
+
+def _signed_in(server: SplitResult, seconds: float) -> smtplib.SMTP:
+    """A line to the mail server, sealed where it can be, and signed in where the setting has a user."""
+    secure = server.scheme == "smtps"
+    port = server.port or (465 if secure else 25)
+    host, context = server.hostname or "", ssl.create_default_context()
+    line: smtplib.SMTP = (
+        smtplib.SMTP_SSL(host, port, timeout=seconds, context=context)
+        if secure
+        else smtplib.SMTP(host, port, timeout=seconds)
+    )
+    try:
+        line.ehlo()
+        if not secure and line.has_extn("starttls"):
+            line.starttls(context=context)
+            line.ehlo()
+        if server.username:
+            line.login(unquote(server.username), unquote(server.password or ""))
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+def reach(url: str, seconds: float = SECONDS) -> str:
+    """ "" when the server of HANDRAIL_SMTP_URL lets us in; else what is wrong, in one line. Sends nothing."""
+    server = urlsplit(url)
+    try:
+        with _signed_in(server, seconds) as line:
+            line.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
+        return f"{server.hostname}: {type(error).__name__}{code}: check HANDRAIL_SMTP_URL and the server"
+    return ""
 
 
 def _refusal(what: str, code: int) -> Exception:

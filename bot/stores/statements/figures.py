@@ -32,6 +32,7 @@ _ONE_ROW = {
     "outbox_due": "SELECT count(*) FROM deliveries WHERE state = 'due' AND due_at <= :now",
     "outbox_oldest_due": "SELECT COALESCE(min(due_at), :now) FROM deliveries WHERE state = 'due' AND due_at <= :now",
     "outbox_dead": "SELECT count(*) FROM deliveries WHERE state = 'dead'",
+    "last_event": "SELECT COALESCE(max(created_at), 0) FROM events",
 }
 _COUNTS = {name: Prepared(text(statement)) for name, statement in _ONE_ROW.items()}
 _ROWS = {table.name: Prepared(select(func.count()).select_from(table)) for table in metadata.sorted_tables}
@@ -61,6 +62,7 @@ def counts(tx: Tx, now: datetime) -> dict[str, float]:
     for name, statement in _COUNTS.items():
         row = tx.one(statement, {"now": at})
         found[name] = float(row[0]) if row else 0.0
+    found["last_event"] /= 1e6  # seconds since 1970
     found["outbox_lag_seconds"] = max(0.0, (at - found.pop("outbox_oldest_due")) / 1e6)
     return found
 
