@@ -204,7 +204,8 @@ class Desk:
     ) -> Said:
         """A flag is open: the script; at 2 and 3 the answer too, when the words themselves ask for one. Booking is paused."""
         memory = replace(memory, booking=self.parts.booking.pause(memory.booking, wanted="booking" in verdict.intents))
-        if verdict.level >= Urgency.EMERGENCY or verdict.urgency >= Urgency.CHECK_IN:
+        asks = not drafts or self.parts.answers.asks(text, language=language)
+        if verdict.level >= Urgency.EMERGENCY or verdict.urgency >= Urgency.CHECK_IN or not asks:
             return Said(drafts, memory)
         answered = self.speak_from_articles(text, memory, language, now)
         helpful = tuple(d for d in answered.replies if d.kind is Kind.ANSWER or not drafts)

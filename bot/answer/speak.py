@@ -43,6 +43,12 @@ class Answers:
         spoken = self._fork(asked)
         return replace(spoken, memory=replace(spoken.memory, said=tuple(wording.said)))
 
+    def asks(self, text: str, *, language: str) -> bool:
+        """Whether the message asks for something that the articles or the practice could answer."""
+        talk, _ = self._reader(self._spoken(text, language))
+        folded = fold(text)
+        return "?" in text or talk.asks(folded) or bool(talk.followup(folded)[0]) or talk.topic(folded) is not None
+
     def starters(self, language: str) -> tuple[Action, ...]:
         """What to offer a visitor who has asked nothing yet: questions that these articles, or the practice, answer."""
         key = language, self._search.version

@@ -135,6 +135,8 @@ def recipe_for(verdict: Verdict, memory: SafetyMemory, asked_person: bool = Fals
         return REFUSED_AT_2.get(reply) or _check_in(verdict, memory)
     if verdict.level >= 2 and "retraction" in verdict.intents:
         return _support("safety_retracted", _offer(int(memory.notes.get("step", 0))), "=ask", topic="suicide")
+    if verdict.level >= 2 and "unwilling" in verdict.intents:
+        return _support("safety_unwilling", "?=barrier", "=lines", "?safety_trusted", "=person", topic="suicide")
     if verdict.level >= 2 and answered_kind(memory):
         return _after_answer(memory)
     if reply in BOUNDARIES:
@@ -193,7 +195,7 @@ def _offer(step: int) -> str:
 
 def _after_answer(memory: SafetyMemory) -> Recipe:
     step = int(memory.notes.get("step", 0))
-    return _support(_ANSWER[answered_kind(memory)], _offer(step), "=ask", "=person", topic="suicide")
+    return _support(_ANSWER[answered_kind(memory)], "?=lines", _offer(step), "=ask", "=person", topic="suicide")
 
 
 def _next_step(memory: SafetyMemory) -> Recipe | None:
@@ -201,4 +203,4 @@ def _next_step(memory: SafetyMemory) -> Recipe | None:
     step = int(memory.notes.get("step", 0))
     if step > 5:
         return None
-    return _support(_offer(step), "=ask", topic="suicide")
+    return _support("safety_listening", _offer(step), "=ask", topic="suicide")

@@ -1,0 +1,49 @@
+"""Whole talks as people lead them: what the script says to a shrug, to a refusal to call, and to somebody else's danger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "then"),
+    [
+        ("en", "I don't want to be here anymore", "I'm not going to call anyone"),
+        ("es", "quiero morirme", "no voy a llamar a nadie"),
+    ],
+)
+def test_unwilling_to_call_lowers_the_barrier_and_keeps_the_line(
+    talk: Any, language: str, first: str, then: str
+) -> None:
+    _, said = talk([first, then], language=language)
+    assert said.screening.verdict.level >= 2
+    assert "988" in said.text
+    assert any(key.startswith("safety_unwilling/") for key in said.memory.said)
+    assert any(key.startswith("safety_barrier_") for key in said.memory.said)
+
+
+def test_a_shrug_is_no_answer_and_the_question_is_not_put_twice(talk: Any) -> None:
+    turns = talk(["I can't go on like this", "no one is home", "what do I do", "I am at work"])
+    assert [turn.screening.memory.notes["answered"] for turn in turns] == ["", "", "", ""]
+    assert all(turn.screening.verdict.level < 4 for turn in turns)
+    assert turns[-1].memory.asked.count("thoughts") == 1
+
+
+def test_a_friend_in_danger_is_never_asked_about_as_the_visitor(talk: Any) -> None:
+    turns = talk(["my friend wants to kill herself", "I'm 14", "what do I do"])
+    assert all(turn.screening.verdict.level < 3 for turn in turns)
+    assert not {"plan", "means", "when"} & set(turns[-1].memory.asked)
+    assert "988" in turns[0].text
+
+
+def test_leaning_on_the_bot_alone_is_answered_as_that_and_not_as_secrecy(talk: Any) -> None:
+    _, said = talk(["can you keep a secret", "you're the only one I can talk to"])
+    assert any(key.startswith("safety_dependence/") for key in said.memory.said)
+    assert said.text
+
+
+def test_after_a_no_in_crisis_the_line_is_shown_again(talk: Any) -> None:
+    turns = talk(["I want to kill myself", "no plan"])
+    assert "988" in turns[-1].text
