@@ -168,7 +168,8 @@ class Booking:
         before, changes, problems = talk.draft, dict[str, Any](), list[dict[str, Any]]()
         if whom := details.whom(text, language, asked == "whom"):
             changes["whom"] = whom
-        if name := details.name(text, language, asked == "name"):
+        named = asked == "name" or (asked == "whom" and not whom and text.strip().istitle())  # "Sam" to "who is it for?"
+        if name := details.name(text, language, named):
             changes["name"] = name
         contact = contact_in(text, self.words.practice.country)
         if contact and contact.kind and not talk.under_13:
@@ -355,6 +356,10 @@ class Booking:
             return self._next(talk, [])
         if wanted:
             return self._next(talk, [])
+        if asked == "whom" and len(text.split()) < 4 and not talk.draft.notes.get("unclear_whom"):
+            talk.note(unclear_whom=True)
+            talk.ask("whom")
+            return talk.step()
         if asked in {"name", "message"} and len(text) < 120 and not talk.draft.notes.get(f"unclear_{asked}"):
             talk.note(**{f"unclear_{asked}": True})
             talk.say(f"booking_{asked}_unclear")

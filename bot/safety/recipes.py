@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.model import Kind, Reason, SafetyMemory, Verdict
-from bot.safety.asking import answered_kind
+from bot.safety.asking import answered_kind, next_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def recipe_for(verdict: Verdict, memory: SafetyMemory, asked_person: bool = Fals
     if urgency == 1 and reply in CONCERNS:
         return CONCERNS[reply]
     if verdict.level >= 2:
-        return _next_step(memory)
+        return _next_step(memory, verdict)
     return None
 
 
@@ -198,9 +198,10 @@ def _after_answer(memory: SafetyMemory) -> Recipe:
     return _support(_ANSWER[answered_kind(memory)], "?=lines", _offer(step), "=ask", "=person", topic="suicide")
 
 
-def _next_step(memory: SafetyMemory) -> Recipe | None:
+def _next_step(memory: SafetyMemory, verdict: Verdict) -> Recipe | None:
     """What the script still has to say to a message that is about something else; nothing for ever is said anew."""
     step = int(memory.notes.get("step", 0))
     if step > 5:
         return None
-    return _support("safety_listening", _offer(step), "=ask", topic="suicide")
+    asks = next_question(memory, verdict)  # one question at a time
+    return _support(*(() if asks else ("safety_listening",)), _offer(step), "=ask", topic="suicide")

@@ -39,6 +39,7 @@ class _Sheet:
     actions: list[Action]
     said: list[str]
     lines: list[str]
+    promise: str = ""
     place: int = 0
     asked: str = ""
     texts: bool = False
@@ -66,11 +67,12 @@ class Script:
         open_now: bool,
         now: datetime,
         asked_person: bool = False,
+        promise: str = "",
     ) -> Spoken:
         """What is said for safety, at a boundary, or about who this is. At most one draft, at most 90 words.
 
         `country` is the visitor's or the practice's code; "" is unknown. The promise about the queue is worded for the
-        turn that opens the handoff in the same transaction.
+        turn that opens the handoff in the same transaction; `promise` says when a person looks, where no flag is open.
         """
         verdict, memory = screening.verdict, screening.memory
         spoken = language if self._words.language(language).blocks else "en"
@@ -83,7 +85,7 @@ class Script:
         topic = recipe.topic or str(verdict.reason)
         if topic == "abuse" and memory.minor:
             topic = "child_abuse"
-        sheet = _Sheet(self._words.country(country), spoken, memory, topic, [], [], [], [])
+        sheet = _Sheet(self._words.country(country), spoken, memory, topic, [], [], [], [], promise)
         wanted = sorted(enumerate(recipe.parts), key=lambda place: place[1].startswith("?"))
         for place, part in wanted:
             sheet.place = place
@@ -137,7 +139,9 @@ class Script:
                 self._say(sheet, "safety_automated", optional)
         elif part == "=queue":
             if verdict.route is Route.HUMAN and owner is Owner.BOT:
-                self._say(sheet, "safety_queue_open" if open_now else "safety_queue_closed", optional)
+                calm = sheet.promise and verdict.level < 2  # no line may stand above: then when a person looks is said
+                name = "calm" if calm else "open" if open_now else "closed"
+                self._say(sheet, f"safety_queue_{name}", optional)
         elif part == "=barrier":
             self._say(sheet, "safety_barrier_text" if sheet.texts else "safety_barrier_call", optional)
         elif part == "=ask":
@@ -168,7 +172,8 @@ class Script:
         if any("{lines}" in variant for variant in self._words.variants(block, sheet.language)):
             shown = self._lines.show(sheet.country, sheet.topic, sheet.language, sheet.ledger)
             lines, fresh = shown.text, shown.names
-        text, key = self._words.say(block, sheet.language, sheet.ledger, emergency=number, lines=lines)
+        fill = {"emergency": number, "lines": lines, "promise": sheet.promise}
+        text, key = self._words.say(block, sheet.language, sheet.ledger, **fill)
         if optional and sheet.words() + len(text.split()) > MOST_WORDS:
             return False
         sheet.parts.append((sheet.place, text))

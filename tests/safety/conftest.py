@@ -54,12 +54,14 @@ Talk = Callable[..., list[Said]]
 def talk(rules: Filter, script: Script) -> Talk:
     """talk([turns], country=…, language=…, open_now=…): the turns in order, as a visit takes them."""
 
-    def run(turns: Sequence[str], *, country: str = "US", language: str = "en", open_now: bool = True) -> list[Said]:
+    def run(
+        turns: Sequence[str], *, country: str = "US", language: str = "en", open_now: bool = True, promise: str = ""
+    ) -> list[Said]:
         memory, said, owner = SafetyMemory(), [], Owner.BOT
         for text in turns:
             screening = rules.screen(text, memory, language=language, country=country)
             spoken = script.reply(
-                screening, language=language, country=country, owner=owner, open_now=open_now, now=NOW
+                screening, language=language, country=country, owner=owner, open_now=open_now, now=NOW, promise=promise
             )
             memory = spoken.memory
             owner = Owner.QUEUE if screening.verdict.level >= 2 else owner
