@@ -193,7 +193,9 @@ async def practice(request: Request) -> Response:
 @router.get("/safety-protocol")
 async def safety_protocol(request: Request) -> Response:
     app = here(request)
-    return page(request, "protocol.html", protocol=protocol(app.words, app.parts.filter))
+    language = chosen_language(request, app)
+    told = protocol(app.words, app.parts.filter, language)
+    return page(request, "protocol.html", language=language, protocol=told)
 
 
 @router.get("/demo")
