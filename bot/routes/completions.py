@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 
-from bot.routes import access, shapes
+from bot.routes import access, shapes, shedding
 from bot.routes.integration import alone
 from bot.routes.problems import Problem
 from bot.routes.state import here
@@ -106,7 +106,9 @@ async def complete(request: Request, conversation: Annotated[str, Depends(caller
 
 async def _turn(request: Request, conversation: str, text: str) -> tuple[str, dict[str, Any]]:
     """A turn of that conversation, handoff and all. While a person has it the bot is silent and the text is empty."""
-    taken = await here(request).desk.take(conversation, text)
+    app = here(request)
+    async with shedding.a_turn(app, text, conversation):
+        taken = await app.desk.take(conversation, text)
     done = taken.recorded
     replies = [shapes.message(m) for m in done.replies]
     extension = {

@@ -17,7 +17,7 @@ from bot.model import Author, Draft, Handoff, HandoffState, Holder, Kind, Move, 
 from bot.notifiers.addresses import check_url
 from bot.notifiers.webhook import new_secret
 from bot.rehearse import rehearse
-from bot.routes import access, guard, shapes
+from bot.routes import access, guard, shapes, shedding
 from bot.routes.access import Staff
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
@@ -68,9 +68,10 @@ async def alone(app: Here, texts: list[str], language: str | None, country: str 
     practice = app.words.practice
     speaks = (language or practice.languages[0]).split("-")[0].lower()
     lives = (country if country is not None else practice.country).upper()
-    said = await asyncio.to_thread(
-        lambda: rehearse(app.desk, texts, language=speaks, country=lives, now=app.clock(), queued=False)
-    )
+    async with shedding.a_turn(app, "\n".join(texts)):
+        said = await asyncio.to_thread(
+            lambda: rehearse(app.desk, texts, language=speaks, country=lives, now=app.clock(), queued=False)
+        )
     shape = said.shape()
     if shape["route"] == "human":
         shape["handoff"] = "caller"

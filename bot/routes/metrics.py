@@ -28,13 +28,17 @@ class Metrics:
         self.faults = Counter(
             "handrail_turn_faults_total", "Visits that broke and went to a person", registry=self.registry
         )
+        self.shed = Counter(
+            "handrail_turns_shed_total", "Plain turns asked to come again under load", registry=self.registry
+        )
+        self.under_way = Gauge("handrail_turns_under_way", "Turns under way now", registry=self.registry)
         self.seconds = Histogram(
             "handrail_turn_seconds",
             "One turn, from the request to the commit",
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
             registry=self.registry,
         )
-        self.streams = Gauge("handrail_streams", "Open event streams", registry=self.registry)
+        self.streams = Gauge("handrail_streams", "Visitors' event streams that are open", registry=self.registry)
         self.store = Gauge(
             "handrail_store", "Queue, promises and outbox, from the store", ["figure"], registry=self.registry
         )

@@ -46,6 +46,7 @@ async def metrics(request: Request) -> Response:
     if not known and not _loopback(guard.address(request)):
         raise Problem(401, "Send HANDRAIL_METRICS_KEY as a bearer token, or ask from this machine.")
     figures = await app.store.counts()
+    app.metrics.under_way.set(app.turns)
     return Response(app.metrics.page(figures), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -39,6 +39,7 @@ class Here:
     starters: dict[tuple[str, str], tuple[Action, ...]] = field(default_factory=dict)  # by language and corpus version
     metrics: Metrics = field(default_factory=Metrics)
     running: bool = True
+    turns: int = 0  # under way now
     _typing: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _alive: dict[str, datetime] = field(default_factory=dict)
     _lines: dict[str, int] = field(default_factory=dict)

@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from bot import handoff as steps
 from bot import live
-from bot.model import Action, Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory, Urgency
-from bot.routes import access, guard, shapes
+from bot.model import Action, Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory
+from bot.routes import access, guard, shapes, shedding
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.turn import Taken
@@ -84,7 +84,8 @@ async def post_message(request: Request, id: Mine) -> JSONResponse:
     message = await shapes.body(shapes.NewMessage)(request)
     await _within_rate(request, app, id, message.text)
     began = time.perf_counter()
-    taken = await app.desk.take(id, message.text, message.client_id)
+    async with shedding.a_turn(app, message.text, id):
+        taken = await app.desk.take(id, message.text, message.client_id)
     if taken.turn:
         app.metrics.count(taken.turn, time.perf_counter() - began)
     return JSONResponse(_taken(taken), 201 if taken.turn else 200)
@@ -95,7 +96,7 @@ async def _within_rate(request: Request, app: Here, id: str, text: str) -> None:
     try:
         await guard.rate(request, "message", app.settings.messages_per_minute, id)
     except Problem:
-        if app.parts.filter.screen(text).verdict.urgency < Urgency.CHECK_IN:
+        if not await shedding.at_risk(app, text, id):
             raise
 
 
@@ -233,7 +234,8 @@ class EventStream:
         frames = live.follow(app.store, id, after, render=shapes.message, state=state)
         app.came(id)
         try:
-            await stream(frames, send, receive)
+            with app.metrics.streams.track_inprogress():
+                await stream(frames, send, receive)
         finally:
             app.went(id)
 

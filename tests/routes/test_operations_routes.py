@@ -23,6 +23,30 @@ def test_metrics_count_turns_and_tell_nothing_of_a_person(server: Server, visito
     assert visitor.id not in text
 
 
+def test_metrics_hold_what_a_shift_depends_on(server: Server) -> None:
+    """Turns, verdicts by urgency, the queue's age, promises, the outbox' lag, open streams."""
+    visitor = Visitor(server.url)
+    visitor.say("I am going to kill myself tonight")
+
+    def figure(name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} ([\d.e+]+)$", httpx.get(server.url + "/metrics").text, re.M)
+        assert found, name
+        return float(found[1])
+
+    before = figure("handrail_streams")
+    with visitor.http.stream("GET", visitor.path + "/events", timeout=30) as stream:
+        lines = stream.iter_lines()  # held: a generator that is let go closes its stream
+        next(lines)
+        assert figure("handrail_streams") == before + 1
+    assert figure('handrail_verdicts_total{reason="suicide",urgency="4"}') >= 1
+    assert figure('handrail_store{figure="queue_4"}') >= 1
+    assert figure('handrail_store{figure="queue_oldest_seconds"}') > 0
+    for name in ("promises_kept", "promises_broken", "outbox_lag_seconds", "outbox_dead", "outbox_due"):
+        assert figure(f'handrail_store{{figure="{name}"}}') >= 0
+    assert figure("handrail_turn_seconds_count") >= 1
+    assert figure("handrail_crisis_referrals_total") >= 1
+
+
 def test_metrics_from_elsewhere_want_a_key(make_server) -> None:  # type: ignore[no-untyped-def]
     one = make_server(HANDRAIL_PROXIES="1", HANDRAIL_METRICS_KEY="let-me-see")
     elsewhere = {"X-Forwarded-For": "203.0.113.9"}
