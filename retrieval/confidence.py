@@ -21,6 +21,7 @@ class Signs:
     dense: float
     lexical: float
     asked: float
+    same: float
     words: float
     covered: float
     gap: float

@@ -26,7 +26,7 @@ _COMMON = """
     say said thing things hi hello hey thanks thank ok okay sorry pls whats
 """
 COMMON = frozenset(_COMMON.split())
-_ENDINGS = (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("ly", ""), ("s", ""))
+_ENDINGS = (("ations", "at"), ("ation", "at"), ("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("ly", ""), ("s", ""))
 
 
 def words_of(text: str) -> list[str]:

@@ -37,6 +37,7 @@ SECTIONS_REACH = 4  # sections whose own questions are nearest
 WORDS_REACH = 32  # the best of them, compared word by word (or as many as are asked for)
 COVERING = 8  # of which the first so many count for `covered`
 _GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
+SAME = 0.6  # cosine from which on the question begins to be one that the article names
 ALIKE = 0.85  # share of words in common from which two sentences say the same
 
 
@@ -123,6 +124,7 @@ def ranked(
             dense=mean((part.dense for part in parts), place),
             lexical=mean((part.lexical for part in parts), place),
             asked=mean((part.near for part in parts), place),
+            same=max(0.0, (mean((part.near for part in parts), place) - SAME) / (1 - SAME)),
             words=mean(words, place),
             covered=covered,
             gap=gap,

@@ -16,11 +16,13 @@ from bot.answer.wording import echo
 from bot.model import Action, Gap, TalkMemory
 from bot.ports import Search
 from retrieval.confidence import threshold
+from retrieval.lexical import stem
 from retrieval.model import Article, Hit, Passage
 
 NEAR = 0.3  # share of the threshold from which an article counts as near
 _GO_ON = 3  # sentences of "tell me more"
 _LOOKED = 16  # hits among which one must fit
+_NEAREST = 6  # hits, one of which must speak of each side of a comparison
 _KEPT = 60  # quoted sentences remembered
 
 
@@ -84,7 +86,7 @@ class FromArticles:
         hits = self._fresh(asked, reading)
         if shape.must:
             hits = self._fitting(asked, shape, hits, reading)
-        if not hits:
+        if not hits or (not reading.named and self._unknown_side(asked, shape, hits)):
             return self._not_there(asked, replace(reading, confidence=min(reading.confidence, 0.5 * threshold())))
         needed = [*self._sides(asked, shape, hits), *reading.also]
         own = () if reading.follows else self._own(asked)
@@ -115,17 +117,36 @@ class FromArticles:
         """The articles that name this very question, in these words, as one that they answer."""
         return self._known().asked.get(asked.core, ())
 
+    def _unknown_side(self, asked: Asked, shape: Shape, hits: Sequence[Hit]) -> bool:
+        """Whether a comparison names a side of which nothing near speaks: there is nothing to compare with it."""
+        for side in shape.sides:
+            own = {stem(word) for word in asked.talk.content(side) if word not in asked.talk.generic}
+            if not own or any(own & _stems(hit) for hit in hits[:_NEAREST]):
+                continue
+            one = self._search.find(self._defining(asked, side), limit=1)
+            if not one.answerable or not own & _stems(one.hits[0]):
+                return True
+        return False
+
+    @staticmethod
+    def _defining(asked: Asked, side: str) -> str:
+        return str(asked.talk.table.get("offers", {}).get("define", "{topic}")).format(topic=side)
+
     def _sides(self, asked: Asked, shape: Shape, hits: Sequence[Hit]) -> list[Hit]:
-        """For a comparison: a sentence for each side that the first find does not speak of."""
+        """For a comparison: a sentence for each side that the first find does not speak of, or that its passage gives
+        to that side."""
         if len(shape.sides) != 2 or not hits:
             return []
-        template = str(asked.talk.table.get("offers", {}).get("define", "{topic}"))
         shown = fold_known(hits[0].text).split()
+        beside = [hit for hit in hits[1:] if hit.passage.id == hits[0].passage.id]
+        sides = [set(asked.talk.content(side)) - asked.talk.generic for side in shape.sides]
         found: list[Hit] = []
-        for side in shape.sides:
-            own = set(asked.talk.content(side)) - asked.talk.generic
-            if own and not own & set(shown):
-                one = self._search.find(template.format(topic=side), limit=1)
+        for side, own, other in zip(shape.sides, sides, reversed(sides), strict=True):
+            alone = (hit for hit in beside if own & (words := set(fold_known(hit.text).split())) and not other & words)
+            if own and (hit := next(alone, None)):
+                found.append(hit)
+            elif own and not own & set(shown):
+                one = self._search.find(self._defining(asked, side), limit=1)
                 found += [hit for hit in one.hits[:1] if one.answerable]
         return found
 
@@ -249,7 +270,7 @@ class FromArticles:
         return joined(chosen, [slug], dict(self._search.articles))
 
     def _next_reading(self, asked: Asked) -> Spoken:
-        """"That is not what I asked": the best passage not shown yet; the second time, a person."""
+        """ "That is not what I asked": the best passage not shown yet; the second time, a person."""
         wrong = int(asked.memory.notes.get("wrong", 0)) + 1
         query = str(asked.memory.notes.get("query", ""))
         found = self._search.find(query, limit=REACH)
@@ -295,6 +316,10 @@ class FromArticles:
         shape = Shape(name, "", fits=fits)
         quotes = choose(fresh, shape, asked.talk, dict(self._search.articles))
         return self._said(asked, reading, quotes, shape, "answer_why" if name == "why" else f"answer_{name}")
+
+
+def _stems(hit: Hit) -> set[str]:
+    return {stem(word) for word in fold_known(f"{hit.passage.title} {hit.passage.heading} {hit.text}").split()}
 
 
 def _speaks_of(hit: Hit, topic: set[str]) -> bool:

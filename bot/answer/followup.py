@@ -17,6 +17,7 @@ REACH = 48  # hits of each reading that are weighed together
 SHARE = 0.7  # of the question with its topic put in, against the bare one
 HERE = 0.08  # what a sentence gains that stands in the article of the last answer
 HOME = 0.3  # … and more, when the follow-up has no word of its own
+NAMED = 0.3  # nearness to a listed question (Signs.same) from which it counts as the same one
 LEANS = 3  # content words, up to which a question that points back is a follow-up
 
 
@@ -32,6 +33,7 @@ class Reading:
     follows: bool = False
     missing: str = ""
     also: tuple[Hit, ...] = ()  # shown beside the first
+    named: bool = False  # it is nearly a question that the articles list as theirs
 
     @property
     def answerable(self) -> bool:
@@ -58,10 +60,11 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     """The question alone, or, when it leans on the turns before, with its topic put in, weighed with the bare one."""
     topic = str(memory.notes.get("about", ""))
     found = search.find(text, vector=vector, limit=REACH if topic else 16)
-    bare = Reading(found.query, found.hits, found.confidence, subject(talk, core) or topic)
+    named = found.signs is not None and found.signs.same >= NAMED
+    bare = Reading(found.query, found.hits, found.confidence, subject(talk, core) or topic, named=named)
     if not topic or not leans(talk, core):
         return bare
-    own = talk.content(core)
+    own = talk.content(talk.points_back.sub(" ", core))
     if own and set(own) <= set(topic.split()):
         return bare  # it names the old topic itself
     if own and len(own) <= 2 and not talk.points_back.search(core):

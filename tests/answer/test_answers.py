@@ -279,3 +279,47 @@ def test_the_question_in_a_long_message_is_found(chat: Chat) -> None:
     spoken = chat(f"{story} Anyway, how long does therapy usually take? My sister also asked me about the garden.")[0]
     assert spoken.drafts[0].kind is Kind.ANSWER
     assert spoken.drafts[0].citations[0].article == "how-long-therapy-takes"
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("difference between cbt and dbt", Kind.ANSWER),
+        ("which is better cbt or hypnosis", Kind.NO_ANSWER),
+        ("whats the diff between a psychologist and a therapist", Kind.NO_ANSWER),
+        ("is online as good as in person", Kind.ANSWER),  # in other words than the article's, near a question it lists
+    ],
+)
+def test_nothing_is_compared_with_what_no_article_speaks_of(question: str, kind: Kind, chat: Chat) -> None:
+    assert chat(question)[0].drafts[0].kind is kind
+
+
+def test_a_comparison_shows_what_is_said_of_each_side(chat: Chat) -> None:
+    quoted = " ".join(c.quote for c in chat("difference between cbt and dbt")[0].drafts[0].citations)
+    assert "CBT puts more weight" in quoted
+    assert "DBT puts more weight" in quoted
+
+
+def test_which_medication_is_answered_with_who_decides_or_not_at_all(chat: Chat) -> None:
+    draft = chat("what meds for panic")[0].drafts[0]
+    assert draft.kind is Kind.NO_ANSWER
+    assert "person" in [a.type for a in draft.actions]
+
+
+@pytest.mark.parametrize(
+    ("turns", "article"),
+    [
+        (("can therapy change my brain", "really", "how fast"), "how-long-therapy-takes"),
+        (("what are the four conditions", "explain the second one"), "four-conditions-for-growth"),
+    ],
+)
+def test_a_follow_up_of_shape_alone_is_about_what_was_asked(turns: tuple[str, ...], article: str, chat: Chat) -> None:
+    draft = chat(*turns)[-1].drafts[0]
+    assert draft.kind is Kind.ANSWER
+    assert article in {c.article for c in draft.citations}
+
+
+def test_how_does_it_work_is_about_the_topic_where_there_is_one(chat: Chat) -> None:
+    assert chat("how does it work")[0].drafts[0].kind is Kind.SMALLTALK
+    draft = chat("what is exposure therapy?", "how does it work")[-1].drafts[0]
+    assert "exposure-therapy" in {c.article for c in draft.citations}
