@@ -80,6 +80,7 @@ async def follow(app: Here, board: Board, mine: _Mine, conversation: str, after:
     """Frames until the session ends or the server stops. Each message of the open conversation once, in order."""
     line = Line(mine.who.holder, conversation)
     shown, next_beat = False, app.clock()
+    where: tuple[str, datetime | None] | None = None
     await board.join(line)
     try:
         yield _AGAIN_IN
@@ -104,6 +105,9 @@ async def follow(app: Here, board: Board, mine: _Mine, conversation: str, after:
             if conversation and (typing := app.typing_now(conversation, "visitor")) is not shown:
                 shown = typing
                 yield _frame("typing", {"typing": typing})
+            if conversation and (found := app.presence(conversation)) != where:
+                where = found
+                yield _frame("presence", {"visitor": found[0], "since": shapes.when(found[1])})
             await line.rest(LOOK)
     finally:
         board.leave(line)

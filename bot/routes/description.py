@@ -129,6 +129,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     ),
     "POST /v1/conversations/{id}/messages": _TURN,
     "POST /v1/conversations/{id}/handoff": _TURN,
+    "DELETE /v1/conversations/{id}/handoff": _object(conversation=_ref("Conversation")),
     "GET /v1/conversations/{id}/messages": _object(messages=_list("Message"), conversation=_ref("Conversation")),
     "POST /v1/conversations/{id}/end": _object(conversation=_ref("Conversation")),
     "PATCH /v1/conversations/{id}": _object(conversation=_ref("Conversation")),
@@ -218,6 +219,7 @@ def _operation(path: str, operation: dict[str, Any]) -> None:
     )
     if tag == "visitor":
         statuses |= {"403", "429"} | ({"401", "404", "422"} if mine else set())
+        statuses |= {"409"} if path.endswith("/handoff") else set()
         operation["security"] = [{"visitor": []}] if mine else []
     elif tag in {"integration", "completions"}:
         statuses |= {"401", "403", "404", "409", "422", "429"}

@@ -17,13 +17,16 @@ COOKIE = "__Host-handrail-staff"
 _ADDRESSES = (f"10.0.{n // 250}.{n % 250 + 1}" for n in itertools.count())
 
 
+INSIDE: dict[str, Person] = {}  # everybody who has signed in, by id: who holds a handoff is asked to let go of it
+
+
 class Person:
     """Somebody on the staff, signed in over HTTP as the browser does it, from an address of their own."""
 
     def __init__(self, url: str, email: str, password: str = PASSWORD, address: str = "") -> None:
         self.url, self.email, self.password = url, email, password
         self.address = address or next(_ADDRESSES)
-        self.http = httpx.Client(base_url=url, timeout=30, headers={"X-Forwarded-For": self.address})
+        self.http = httpx.Client(base_url=url, timeout=60, headers={"X-Forwarded-For": self.address})
 
     def welcome(self, link: str) -> Person:
         answer = self.http.post("/v1/signin/welcome", json={"token": link.partition("#")[2], "password": self.password})
@@ -44,6 +47,7 @@ class Person:
         self.me = self.http.get("/v1/account").json()
         self.http.headers["X-CSRF-Token"] = self.me["csrf"]
         self.id = f"user:{self.me['user']['id']}"
+        INSIDE.setdefault(self.id, self)
         return self
 
     def get(self, path: str, **more: Any) -> httpx.Response:

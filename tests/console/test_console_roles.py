@@ -30,7 +30,7 @@ TABLE: dict[str, set[str]] = {
     # anyone: pages, scripts, the state of the service, and the ways in
     "GET /": ALL, "GET /chat": ALL, "GET /articles": ALL, "GET /articles/{slug}": ALL, "GET /practice": ALL,
     "GET /safety-protocol": ALL, "GET /demo": ALL, "GET /gallery": ALL, "GET /embed.js": ALL, "GET /static/{name:path}": ALL,
-    "GET /healthz": ALL, "GET /readyz": ALL, "GET /metrics": set(), "GET /openapi.json": ALL, "GET /docs": ALL,
+    "GET /look.css": ALL, "GET /healthz": ALL, "GET /readyz": ALL, "GET /metrics": set(), "GET /openapi.json": ALL, "GET /docs": ALL,
     "POST /v1/conversations": ALL, "GET /console": ALL, "GET /console/welcome": ALL, "GET /appointments/{token}.ics": ALL,
     "GET /v1/signin": ALL, "POST /v1/signin/password": ALL, "POST /v1/signin/code": ALL, "POST /v1/signin/welcome": ALL,
     "POST /v1/signin/out": ALL, "POST /v1/signin/passkey/options": ALL, "POST /v1/signin/passkey": ALL,
@@ -38,7 +38,7 @@ TABLE: dict[str, set[str]] = {
     # the holder of one conversation's token
     "POST /v1/conversations/{id}/messages": {VISITOR}, "GET /v1/conversations/{id}/messages": {VISITOR},
     "GET /v1/conversations/{id}/events": {VISITOR}, "POST /v1/conversations/{id}/handoff": {VISITOR},
-    "POST /v1/conversations/{id}/typing": {VISITOR}, "POST /v1/conversations/{id}/end": {VISITOR},
+    "DELETE /v1/conversations/{id}/handoff": {VISITOR}, "POST /v1/conversations/{id}/typing": {VISITOR}, "POST /v1/conversations/{id}/end": {VISITOR},
     "PATCH /v1/conversations/{id}": {VISITOR}, "GET /v1/conversations/{id}/transcript": {VISITOR},
     "DELETE /v1/conversations/{id}": {VISITOR},
     # answers without a conversation
@@ -116,8 +116,10 @@ class Caller:
         mine = path.startswith("/v1/conversations/")
         path = re.sub(r"\{[^}]*\}", lambda found: self.id if mine and found[0] == "{id}" else "nothing-here", path)
         with self.http.stream(method, path, json={} if method in {"POST", "PATCH"} else None) as answer:
-            text = answer.read().decode() if path.startswith("/console") else ""
-            return answer.status_code, text
+            text = answer.read().decode() if path.startswith("/console") or path.endswith("/next") else ""
+        if path.endswith("/next") and answer.status_code == 200:  # what the walk took it lets go of
+            self.http.post(f"/v1/handoffs/{answer.json()['id']}/release", json={"note": "only looking"})
+        return answer.status_code, text
 
 
 SIGN_IN = 'id="email"'  # stands on the sign-in page alone
