@@ -36,6 +36,7 @@ class Filter:
         self.packs: dict[str, Pack] = {code: load_pack(code, tables) for code, tables in files.items()}
         self.common = {code: pack.grammar.words["common"] for code, pack in self.packs.items()}
         self._own = _own_words(self.packs)
+        self._others: dict[tuple[str, str], frozenset[str]] = {}
         self._full = frozenset(code for code, pack in self.packs.items() if not pack.floor)
         self.examples = (
             None if rules_only or embed is None else Examples(words.language("en").tables.get("examples", {}), embed)
@@ -99,7 +100,8 @@ class Filter:
         if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
             others = [hit.span for hit in hits if hit.whose == "other"]
             nearest = examples.nearest(text, verdict.urgency, others)
-            if nearest:
+            at_others = any(hit.reason is Reason.HARM_TO_OTHERS for hit in hits)
+            if nearest and not (at_others and nearest.reason is Reason.SELF_HARM):  # “hurt” lies near “hurt”, whoever is hurt
                 verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
         if (
             verdict.urgency == 0
@@ -127,9 +129,12 @@ class Filter:
         code = spoken or language.split("-")[0].lower()
         if code == "en" or code not in self._full:
             return frozenset()
-        english = self.packs["en"]
-        shared = frozenset() if spoken else english.masks.known
-        return self.packs[code].masks.known - shared - english.grammar.words["common"]
+        if (code, spoken) not in self._others:
+            english = self.packs["en"]
+            shared = frozenset() if spoken else english.masks.known
+            others = self.packs[code].masks.known - shared - english.grammar.words["common"]
+            self._others[code, spoken] = others
+        return self._others[code, spoken]
 
     def _shown_by(self, read: Mapping[str, Found]) -> str:
         """The language of a text too short to show one: that of the only rules which found something in it."""
@@ -148,7 +153,7 @@ class Filter:
         seen = set(found.words)
         seen.update(part for word in found.words if "'" in word for part in word.split("'"))
         if spoken in packs:
-            seen -= packs[spoken].masks.known | packs[spoken].grammar.words["common"]
+            seen = {w for w in seen if w not in packs[spoken].masks.known and w not in self.common[spoken]}
         codes = ["en", *(code for code in (language.split("-")[0].lower(), spoken) if code in packs)]
         codes += [code for code, own in self._own.items() if not own.isdisjoint(seen)]
         codes += [] if spoken else sorted(packs)
