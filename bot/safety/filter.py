@@ -13,7 +13,7 @@ import numpy as np
 from bot.model import Fired, Reason, Route, SafetyMemory, Urgency, Verdict
 from bot.safety.answers import read_answer
 from bot.safety.examples import Examples
-from bot.safety.finding import Found, find
+from bot.safety.finding import Found, find, without_idioms
 from bot.safety.fold import Tokens, tokens
 from bot.safety.language import language_of
 from bot.safety.loading import load_pack
@@ -99,7 +99,7 @@ class Filter:
             verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
             others = [hit.span for hit in hits if hit.whose == "other"]
-            nearest = examples.nearest(text, verdict.urgency, others)
+            nearest = examples.nearest(without_idioms(text, found, packs["en"]), verdict.urgency, others)
             at_others = any(hit.reason is Reason.HARM_TO_OTHERS for hit in hits)
             if nearest and not (at_others and nearest.reason is Reason.SELF_HARM):  # “hurt” lies near “hurt”, whoever is hurt
                 verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
