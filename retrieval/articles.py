@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,11 +64,11 @@ def read_articles(folder: Path, *, language: str = "en", progress: Progress = si
     """
     if not folder.is_dir():
         raise ArticleRefused(f"there is no folder {folder}: name the folder that holds the articles")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and _plain_file(path, folder))
-    if not paths:
+    paths, closed = _listed(folder)
+    if not paths and not closed:
         raise ArticleRefused(f"the folder {folder} holds no articles: put {' '.join(SUFFIXES)} files into it")
     articles: dict[str, Article] = {}
-    reports: list[FileReport] = []
+    reports = [FileReport(str(path.relative_to(folder)), refused=why) for path, why in closed]
     for place, (path, found) in enumerate(_read(paths, language)):
         name = str(path.relative_to(folder))
         if isinstance(found, ArticleRefused):
@@ -80,7 +81,9 @@ def read_articles(folder: Path, *, language: str = "en", progress: Progress = si
         progress("reading articles", place + 1, len(paths))
     if not articles:
         first = reports[0]
-        raise ArticleRefused(f"none of the {len(paths)} files in {folder} could be read; {first.path}: {first.refused}")
+        raise ArticleRefused(
+            f"none of the {len(reports)} files in {folder} could be read; {first.path}: {first.refused}"
+        )
     return Corpus(tuple(articles.values()), tuple(reports), language)
 
 
@@ -97,9 +100,32 @@ def _read(paths: Sequence[Path], language: str) -> Iterator[tuple[Path, Outcome]
         yield path, outcome if outcome is not None else _imported(*next(imported), language)
 
 
-def _plain_file(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
-    return not hidden and path.is_file()
+def _listed(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """(the files of a known kind below the folder, by name; what cannot be opened, and why). A link to a file is read as
+    that file; a link to a folder is not followed."""
+    paths: list[Path] = []
+    closed: list[tuple[Path, str]] = []
+
+    def shut(fault: OSError) -> None:
+        if Path(fault.filename) != folder:
+            closed.append((Path(fault.filename), f"it cannot be opened: {fault.strerror}"))
+
+    for root, folders, files in os.walk(folder, onerror=shut):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        closed += [
+            (Path(root, name), "it is a link to a folder, which is not followed: put the files themselves there")
+            for name in folders
+            if Path(root, name).is_symlink()
+        ]
+        for name in files:
+            path = Path(root, name)
+            if name.startswith((".", "~$")) or path.suffix.lower() not in SUFFIXES:
+                continue
+            if path.is_file():
+                paths.append(path)
+            elif path.is_symlink():
+                closed.append((path, "it is a link that leads nowhere: put the file itself there"))
+    return sorted(paths), sorted(closed)
 
 
 def _free(slug: str, taken: Mapping[str, Article]) -> str:

@@ -24,6 +24,8 @@ _COMMON = """
     there these they this those to too us was we were what when where which who whom why will with would you
     your about am any also im ive it's i'm don't isn't doesn't really actually please tell know want explain
     say said thing things hi hello hey thanks thank ok okay sorry pls whats
+    el la los las un una unos unas de del al y o que qué en con por para no se es son su sus lo le les me mi te tu como
+    cómo cuál cuáles cuándo dónde porque si más pero esto eso hay está ser puede puedo
 """
 COMMON = frozenset(_COMMON.split())
 _ENDINGS = (("ations", "at"), ("ation", "at"), ("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("ly", ""), ("s", ""))

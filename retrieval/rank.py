@@ -73,11 +73,12 @@ class _Parts:
 def ranked(
     now: Snapshot, asked: Sequence[Asked], before: Asked | None, today: date, limit: int
 ) -> tuple[tuple[Hit, Signs], ...]:
-    """The best `limit` sentences, no two saying the same, none from an article whose review has expired by `today`."""
+    """The best `limit` sentences, no two saying the same, none from an article whose review has expired by `today` or
+    that is in another language than the question, where the corpus has more than one."""
     everyone = [*asked, *([before] if before else [])]
     shares = [now.lexical.shares(each.text) for each in everyone]
     rows = _candidates(now, everyone, shares)
-    rows = rows[~now.shut_out(today)[now.article_of[rows]]]
+    rows = rows[~now.shut_out(today, now.language_for(asked[0].text))[now.article_of[rows]]]
     if not len(rows):
         return ()
     articles = now.article_of[rows]

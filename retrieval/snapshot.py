@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,6 +17,7 @@ from retrieval.files import broken_seal
 from retrieval.folder import FORMAT, article_from, manifest_of
 from retrieval.followup import leans
 from retrieval.indexes import open_index
+from retrieval.language import language_of
 from retrieval.lexical import Lexical, words_of
 from retrieval.model import Article, IndexUnusable, Passage
 from retrieval.vectors import asked_of, large
@@ -66,12 +68,25 @@ class Snapshot:
         self.by_article: dict[str, list[Passage]] = {slug: [] for slug in self.articles}
         for passage in self.passages:
             self.by_article[passage.article].append(passage)
-        self.shut_out = lru_cache(maxsize=4)(self._shut_out)
+        self.languages = [language for language, _ in Counter(a.language for a in self.articles.values()).most_common()]
+        self.shut_out = lru_cache(maxsize=8)(self._shut_out)
         self.said_at = lru_cache(maxsize=8192)(self._said_at)
         self.in_force = lru_cache(maxsize=4)(self._in_force)
 
-    def _shut_out(self, today: date) -> NDArray[np.bool_]:
-        return np.array([article.review.expired(today) for article in self.articles.values()], np.bool_)
+    def language_for(self, query: str) -> str:
+        """The language whose articles answer: the query's own where it shows and there are such articles, else the one
+        that most are in; "" where there is only one."""
+        if len(self.languages) < 2:
+            return ""
+        spoken = language_of(query)
+        return spoken if spoken in self.languages else self.languages[0]
+
+    def _shut_out(self, today: date, language: str) -> NDArray[np.bool_]:
+        """The articles that may not answer: their review has expired, or they are in another language."""
+        return np.array(
+            [a.review.expired(today) or bool(language and a.language != language) for a in self.articles.values()],
+            np.bool_,
+        )
 
     def _said_at(self, row: int) -> frozenset[str]:
         passage, sentence = self.place(row)

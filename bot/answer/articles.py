@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +34,7 @@ class _Known:
     version: str
     words: frozenset[str]
     asked: Mapping[str, tuple[str, ...]]
+    languages: tuple[str, ...] = ("en",)  # of the articles, that of most of them first
 
     @classmethod
     def of(cls, version: str, articles: Mapping[str, Article]) -> _Known:
@@ -44,7 +46,8 @@ class _Known:
                 asked[question] = (*asked.get(question, ()), slug)
             headings = (section.heading for section in article.sections)
             words.update(fold_known(" ".join((article.title, *article.topics, *headings, *own))).split())
-        return cls(version, frozenset(words), asked)
+        spoken = Counter(article.language for article in articles.values()).most_common()
+        return cls(version, frozenset(words), asked, tuple(language for language, _ in spoken) or ("en",))
 
 
 class FromArticles:
@@ -55,8 +58,16 @@ class FromArticles:
         self._read = _Known("", frozenset(), {})
 
     def language(self) -> str:
-        """The language that the articles are in."""
-        return next((article.language for article in self._search.articles.values()), "en")
+        """The language that most of the articles are in."""
+        return self._known().languages[0]
+
+    def _in(self, slug: str) -> str:
+        article = self._search.articles.get(slug)
+        return article.language if article else ""
+
+    def answers_in(self, language: str) -> bool:
+        """Whether some article is in that language."""
+        return language in self._known().languages
 
     def gap(self, question: str, language: str, nearest: str = "", score: float = 0.0) -> Gap:
         """A question that went unanswered, redacted; the words of the articles' titles and questions name nobody."""
@@ -156,6 +167,8 @@ class FromArticles:
     ) -> Spoken:  # fmt: skip
         """An answer, with the questions that may come next, and the memory after it."""
         slugs = tuple(dict.fromkeys(q.passage.article for q in quotes))
+        if asked.language != self.language() and all(self._in(slug) == asked.language for slug in slugs):
+            opening = "answer_own"  # the other openings say that the articles are in another language
         sentences = tuple(s for q in quotes for s in q.sentences)
         before = asked.memory.quoted if reading.follows else ()
         asks = self._suggest.after(asked.talk, slugs, (*before, *sentences), (*asked.memory.questions, asked.text))

@@ -186,7 +186,7 @@ class Answers:
     def _other_language(self, asked: Asked) -> Spoken | None:
         """A text in another language than the articles': said honestly. None for one that they can be searched for."""
         theirs, ours = language_of(asked.text) or asked.language, self._articles.language()
-        if theirs == ours or self._reads_as(ours, asked.folded):
+        if theirs == ours or self._articles.answers_in(theirs) or self._reads_as(ours, asked.folded):
             return None
         draft = asked.wording.no_answer("no_answer_language")
         return Spoken((draft,), asked.note(offered="person"), self._articles.gap(asked.text, theirs))
@@ -194,7 +194,7 @@ class Answers:
     def _speaks(self, asked: Asked) -> bool:
         """Whether the bot has words of its own in the language of the text."""
         theirs = language_of(asked.text)
-        return not theirs or theirs == self._articles.language() or theirs == asked.language
+        return not theirs or self._articles.answers_in(theirs) or theirs == asked.language
 
     def _reads_as(self, language: str, folded: str) -> bool:
         """Whether a third of the words are everyday words of that language: short texts mislead the detector."""

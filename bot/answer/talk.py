@@ -261,7 +261,7 @@ class Talk:
         return next((topic for topic in self.topics if topic.name == name), None)
 
     def joined(self, parts: Sequence[str]) -> str:
-        """"a, b and c" in the language's own word."""
+        """ "a, b and c" in the language's own word."""
         if len(parts) < 2:
             return "".join(parts)
         return f"{', '.join(parts[:-1])} {self.table.get('and', ',')} {parts[-1]}"

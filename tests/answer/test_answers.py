@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
-from bot.model import Draft, Kind
+from bot.answer import Answers
+from bot.model import Draft, Kind, TalkMemory
 from bot.words import Words
+from bot.writers import writer
+from retrieval.articles import read_articles
+from retrieval.build import build_index
+from retrieval.embed import Embedder
 from retrieval.evaluate import stands_in
 from retrieval.search import Search
 
-from .conftest import Chat
+from .conftest import MONDAY, ROOT, Chat
 
 QUESTIONS = (
     "does therapy really change the brain?",
@@ -323,3 +329,17 @@ def test_how_does_it_work_is_about_the_topic_where_there_is_one(chat: Chat) -> N
     assert chat("how does it work")[0].drafts[0].kind is Kind.SMALLTALK
     draft = chat("what is exposure therapy?", "how does it work")[-1].drafts[0]
     assert "exposure-therapy" in {c.article for c in draft.citations}
+
+
+def test_an_article_answers_in_its_own_language_alone(said: Words, tmp_path: Path, embedder: Embedder) -> None:
+    """A Spanish page among English ones: it answers Spanish questions, and no English one."""
+    build_index(read_articles(ROOT / "tests" / "importing" / "pages"), tmp_path, embedder)
+    search = Search.open(tmp_path, embedder, today=MONDAY.date)
+    answers = Answers(search, said, writer=writer("quote"))
+    spanish = answers.reply("¿Hay que practicar la calma todos los días?", TalkMemory(), language="es", now=MONDAY)
+    draft = spanish.drafts[0]
+    assert {c.article for c in draft.citations} == {"calma-tablas"}
+    assert "inglés" not in draft.text
+    for question in ("do i have to practice calm every day", "calma", "what is the alarm"):
+        cited = {hit.passage.article for hit in search.search(question)}
+        assert cited and "calma-tablas" not in cited

@@ -189,3 +189,24 @@ def test_passages_keep_to_their_section_and_every_sentence_stands_in_the_article
 @pytest.mark.parametrize(("name", "slug"), [("Ä b_c!", "a-b-c"), ("日本", "article"), ("x" * 200, "x" * 80)])
 def test_slugs(name: str, slug: str) -> None:
     assert slug_of(name) == slug
+
+
+def test_links_are_read_or_said_to_lead_nowhere(tmp_path: Path) -> None:
+    """A mounted ConfigMap is links through a hidden folder; a link that leads nowhere does not vanish in silence."""
+    held = tmp_path / "folder" / "..data"
+    held.mkdir(parents=True)
+    folder = held.parent
+    (held / "sleep.md").write_text(prepared("Sleep", "Rest is needed."), encoding="utf-8")
+    (folder / "sleep.md").symlink_to("..data/sleep.md")
+    (folder / "gone.md").symlink_to("nowhere.md")
+    (folder / "loop.md").symlink_to("loop.md")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "grief.md").write_text(prepared("Grief", "It comes in waves."), encoding="utf-8")
+    (folder / "more").symlink_to(other)
+    corpus = read_articles(folder)
+    assert sorted(corpus.by_slug) == ["sleep"]
+    said = {report.path: report.refused for report in corpus.refused}
+    assert set(said) == {"gone.md", "loop.md", "more"}
+    assert "leads nowhere" in said["gone.md"]
+    assert "not followed" in said["more"]
