@@ -58,7 +58,7 @@ class Here:
         return self.parts.clock
 
     def typing_sign(self, conversation: str, who: str, typing: bool) -> None:
-        """Kept in memory alone, for some seconds; never stored."""
+        """Kept in memory alone, for some seconds; never stored. A clinician's shows on the visitor's page at once."""
         now = self.clock()
         if len(self._typing) > REMEMBERED:
             self._typing = {key: at for key, at in self._typing.items() if now - at < TYPING}
@@ -66,10 +66,16 @@ class Here:
             self._typing[conversation, who] = now
         else:
             self._typing.pop((conversation, who), None)
+        if who == "clinician":
+            self.store.wake(conversation)
 
     def typing_now(self, conversation: str, who: str) -> bool:
+        return self.typing_until(conversation, who) is not None
+
+    def typing_until(self, conversation: str, who: str) -> datetime | None:
+        """When the last sign will be forgotten; None when it is already."""
         at = self._typing.get((conversation, who))
-        return at is not None and self.clock() - at < TYPING
+        return at + TYPING if at is not None and self.clock() - at < TYPING else None
 
     def came(self, conversation: str) -> None:
         """A visitor's page has opened its stream here."""

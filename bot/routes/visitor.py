@@ -228,8 +228,8 @@ class EventStream:
             if visit is None:
                 return None
             shape = shapes.conversation(visit.conversation, visit.handoff)
-            typing_now = app.typing_now(id, "clinician")
-            return shape | ({"typing": "clinician"} if typing_now else {})
+            until = app.typing_until(id, "clinician")
+            return shape | ({"typing": "clinician", "typing_until": shapes.when(until)} if until else {})
 
         frames = live.follow(app.store, id, after, render=shapes.message, state=state)
         app.came(id)

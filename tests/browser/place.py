@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -113,3 +114,49 @@ class Clinician:
     def say(self, handoff: str, text: str) -> None:
         answer = self.http.post(f"/v1/handoffs/{handoff}/messages", json={"text": text})
         assert answer.status_code in {200, 201}, answer.text
+
+
+class BadLine:
+    """A real line between browser and server that can fall silent: open for both, dead for the world.
+
+    What goes over a connection whose request holds one of `swallowed` reaches the server; nothing comes back.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.swallowed: list[bytes] = []
+        self.dead: list[bytes] = []  # the first lines of requests whose answers were swallowed
+        self.server = server
+        self.ear = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.ear.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.ear.accept()
+                far = socket.create_connection(("127.0.0.1", self.server.port))
+            except OSError:
+                return
+            asked: list[bytes] = []
+            threading.Thread(target=self.pump, args=(near, far, asked, True), daemon=True).start()
+            threading.Thread(target=self.pump, args=(far, near, asked, False), daemon=True).start()
+
+    def pump(self, source: socket.socket, target: socket.socket, asked: list[bytes], out: bool) -> None:
+        while True:
+            try:
+                piece = source.recv(65536)
+                if not piece:
+                    target.close()
+                    return
+                first = piece.split(b"\r\n", 1)[0]
+                if out and first.endswith(b"HTTP/1.1"):
+                    asked[:] = [first]
+                if not out and asked and any(one in asked[0] for one in self.swallowed):
+                    self.dead += asked
+                    continue
+                target.sendall(piece)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self.ear.close()

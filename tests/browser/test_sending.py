@@ -124,6 +124,15 @@ def test_4000_characters_go_whole_and_4001_stay_in_the_box(chat: Page, server: S
     assert [m["text"] for m in stored(server, chat) if m["author"] == "visitor"] == [whole]
 
 
+def test_4000_pasted_emoji_are_4000_characters(chat: Page, server: Server) -> None:
+    chat.locator("#text").focus()
+    chat.keyboard.insert_text("🌧" * 4000)
+    chat.keyboard.press("Enter")
+    expect(chat.locator("li.visitor[data-wait]")).to_have_count(0)
+    expect(chat.locator("li.visitor")).to_have_count(1)
+    assert [m["text"] for m in stored(server, chat) if m["author"] == "visitor"] == ["🌧" * 4000]
+
+
 def test_odd_texts_are_kept_and_shown_as_text(chat: Page, server: Server) -> None:
     for text in ODD:
         write(chat, text)
@@ -291,10 +300,13 @@ def test_3000_messages_are_all_there_and_few_are_drawn(chat: Page) -> None:
     assert len(drawn) > 400
 
 
-def test_a_wrong_clock_does_not_spoil_the_promise(new_context: NewContext, server: Server, site: Site) -> None:
-    """The visitor's clock is a day behind: minutes are counted by the server's."""
+@pytest.mark.parametrize("wrong", [-86_400, 86_400], ids=["behind", "ahead"])
+def test_a_wrong_clock_does_not_spoil_the_promise(
+    new_context: NewContext, server: Server, site: Site, wrong: int
+) -> None:
+    """The visitor's clock is a day off: minutes are counted by the server's."""
     page = new_context().new_page()
-    page.clock.install(time=datetime.now(UTC).timestamp() - 86_400)
+    page.clock.install(time=datetime.now(UTC).timestamp() + wrong)
     open_chat(page, server, site)
     page.route("**/handoff", _due_in_ten_minutes)
     page.get_by_role("button", name="Talk to a person").click()

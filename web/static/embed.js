@@ -151,6 +151,7 @@ addEventListener("message", (event) => {
 function open() {
   if (state.open) return;
   if (!frame) makeFrame();
+  go.style.minWidth = `${go.offsetWidth}px`; // its words change, its place does not
   state.open = true;
   panel.hidden = false;
   if (!set.zIndex) try { panel.popover = "manual"; panel.showPopover(); } catch { /* an older browser: z-index has to do */ }
