@@ -99,6 +99,8 @@ def evaluate(
             found = search.find(question.text, context=question.turns[:-1])
             scored.append((found.confidence, question.expect == "answer"))
             _judge_search(tally, question, found, search.all_articles)
+            if len(question.turns) > 1 and question.expect == "answer":
+                _judge_follow_up(tally, question, found, search.find(question.text))
         if compose is not None:
             _judge_reply(tally, question, compose(question.turns), search.all_articles)
         progress("evaluating", place + 1, len(chosen))
@@ -149,6 +151,13 @@ def _judge_search(tally: _Tally, question: Question, found: Found, articles: Map
     for tag in question.tags:
         if tag in ("typo", "typos", "follow-up", "followup"):
             tally.note(f"  {tag}: right sentence in the first {SHOWN}", any(right))
+
+
+def _judge_follow_up(tally: _Tally, question: Question, found: Found, bare: Found) -> None:
+    """A question with turns before it, against the same one asked without them."""
+    for name, one in (("in its talk", found), ("by itself", bare)):
+        first = one.hits[:1]
+        tally.note(f"  asked {name}: right sentence first", bool(first) and _same(first[0].text, question.sentences))
 
 
 def _judge_reply(tally: _Tally, question: Question, reply: Composed, articles: Mapping[str, Article]) -> None:
