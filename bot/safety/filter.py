@@ -99,7 +99,7 @@ class Filter:
             verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
             others = [hit.span for hit in hits if hit.whose == "other"]
-            nearest = examples.nearest(without_idioms(text, found, packs["en"]), verdict.urgency, others)
+            nearest = self._nearest(examples, text, without_idioms(text, found, packs["en"]), verdict.urgency, others)
             at_others = any(hit.reason is Reason.HARM_TO_OTHERS for hit in hits)
             if nearest and not (at_others and nearest.reason is Reason.SELF_HARM):  # “hurt” lies near “hurt”, whoever is hurt
                 verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
@@ -110,13 +110,24 @@ class Filter:
             and spoken not in self._spoken_here()
         ):
             verdict = _unsupported(verdict)
-        notes: dict[str, Any] = {"answered": answer.value if answer else ""}
+        notes: dict[str, Any] = {"answered": answer.value if answer else "", "answered_to": memory.pending if answer else ""}
         if verdict.urgency >= Urgency.CHECK_IN and verdict.reason is Reason.SUICIDE:
             notes["noticed"] = twos + 1
         after = remembered(memory, verdict, tuple(signs), notes)
         verdict = _minor(verdict, after)
         after = replace(after, level=verdict.level, reason=verdict.level_reason)
         return Screening(verdict, after, verdict.level > memory.level, spoken)
+
+    @staticmethod
+    def _nearest(
+        examples: Examples, text: str, bare: str, urgency: int, others: Sequence[tuple[int, int]]
+    ) -> Fired | None:
+        """What raises the text as typed, and raises it without its idioms (`bare`) too; of both the milder."""
+        found = examples.nearest(text, urgency, others)
+        if found is None or bare == text:
+            return found
+        again = examples.nearest(bare, urgency, others)
+        return None if again is None else min(found, again, key=lambda fired: fired.urgency)
 
     def _spoken_here(self) -> frozenset[str]:
         return frozenset(code for code, language in self.words.languages.items() if language.blocks)

@@ -96,6 +96,16 @@ def _idioms(sentence: Sentence, pack: Pack) -> list[tuple[int, int]]:
     return places
 
 
+def without_idioms(text: str, found: Tokens, pack: Pack) -> str:
+    """The text with the words of its idioms blanked, every other character where it was."""
+    letters = list(text)
+    for sentence in sentences(found, pack):
+        for a, b in _idioms(sentence, pack):
+            start, end = span(found, sentence.places[a:b])
+            letters[start:end] = " " * (end - start)
+    return "".join(letters)
+
+
 def _meant(
     rule: Rule,
     phrase: Phrase,

@@ -53,6 +53,10 @@ EMERGENCIES = {
     ),
 }
 AGAIN = {
+    "": _crisis("safety_emergency", "=lines", "=called", "?safety_distance", "?=contact", topic="suicide"),
+    "overdose": _crisis("safety_taken", "=poison", "=called", "?safety_taken_more", "?=contact", topic="suicide"),
+}
+UNWILLING = {
     "": _crisis(
         "safety_emergency", "=lines", "safety_emergency_unwilling", "?safety_distance", "?=contact", topic="suicide"
     ),
@@ -60,6 +64,7 @@ AGAIN = {
         "safety_taken", "=poison", "safety_emergency_unwilling", "?safety_taken_more", "?=contact", topic="suicide"
     ),
 }
+COMING = _crisis("safety_emergency_coming", "=lines", "?=contact", topic="suicide")
 CRISES = {
     "overdose": EMERGENCIES["overdose"],
     "medical": EMERGENCIES["medical"],
@@ -154,10 +159,18 @@ def _only_asks(verdict: Verdict) -> bool:
 
 
 def _emergency(verdict: Verdict, memory: SafetyMemory) -> Recipe:
+    """First what to do; then whether help was called; and what follows from a yes, a no, or nothing."""
     key = verdict.reply if verdict.reply and verdict.reply in EMERGENCIES else _by_reason(verdict)
     first = EMERGENCIES[key]
     shown = any(said.startswith(first.parts[1 if first.parts[0].startswith("=") else 0] + "/") for said in memory.said)
-    return AGAIN.get(key, first) if shown else first
+    if not shown:
+        return first
+    called = answered_kind(memory) if memory.notes.get("answered_to") == "called" else ""
+    if "help_coming" in verdict.intents or called == "yes":
+        return COMING
+    if "unwilling" in verdict.intents or called in {"no", "refused"}:
+        return UNWILLING.get(key, first)
+    return AGAIN.get(key, first)
 
 
 def _by_reason(verdict: Verdict) -> str:

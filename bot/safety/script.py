@@ -42,6 +42,7 @@ class _Sheet:
     promise: str = ""
     place: int = 0
     asked: str = ""
+    waits: str = ""  # a question that may be put again, as long as it is open
     texts: bool = False
 
     @property
@@ -148,6 +149,8 @@ class Script:
             question = next_question(sheet.memory, verdict)
             if question and self._say(sheet, f"safety_ask_{question}", optional):
                 sheet.asked = question
+        elif part == "=called":
+            sheet.waits = "called" if self._say(sheet, "safety_emergency_called", optional) else ""
         elif part == "=contact":
             if not sheet.memory.under_13:
                 self._say(sheet, "safety_emergency_ask", optional)
@@ -214,7 +217,7 @@ class Script:
             notes["step"] = int(notes.get("step", 0)) + 1
             if answered_kind(memory) == "no":
                 notes["denied_at"] = notes["step"]
-        pending = "thoughts" if sheet.asked == "again" else sheet.asked
+        pending = "thoughts" if sheet.asked == "again" else sheet.asked or sheet.waits
         return replace(
             memory,
             said=(*memory.said, *sheet.said)[-400:],

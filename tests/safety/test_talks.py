@@ -58,3 +58,23 @@ def test_a_closed_queue_never_points_to_a_line_that_is_not_there(talk: Any) -> N
         for open_now in (True, False):
             (said,) = talk([text], open_now=open_now, promise="A person will look by noon.")
             assert "line above" not in said.text
+
+
+@pytest.mark.parametrize(
+    ("language", "turns", "block"),
+    [
+        ("en", ["I took 20 advil", "an hour ago", "yes"], "safety_emergency_coming"),
+        ("en", ["I took 20 advil", "an hour ago", "my mom is calling an ambulance"], "safety_emergency_coming"),
+        ("en", ["I took 20 advil", "an hour ago", "no"], "safety_emergency_unwilling"),
+        ("en", ["I took 20 advil", "I'm not going to call anyone"], "safety_emergency_unwilling"),
+        ("en", ["I took 20 advil", "I feel strange"], "safety_emergency_called"),
+        ("es", ["me tomé 20 pastillas", "hace una hora", "ya llamé al 911"], "safety_emergency_coming"),
+    ],
+)
+def test_in_an_emergency_it_asks_whether_help_was_called(
+    talk: Any, language: str, turns: list[str], block: str
+) -> None:
+    said = talk(turns, language=language)
+    assert all(turn.screening.verdict.level == 4 for turn in said)
+    assert any(key.startswith(block + "/") for key in said[-1].memory.said)
+    assert "911" in said[-1].text and len(said[-1].text.split()) <= 90
