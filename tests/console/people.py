@@ -115,7 +115,7 @@ class Console:
 
     def tab(self, path: str = "/console") -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", lambda said: said.type == "error" and self._said(said.text))
         page.on("dialog", lambda box: (self.faults.append(f"dialog: {box.message}"), box.dismiss()))
@@ -132,7 +132,7 @@ class Console:
         return page
 
 
-def until(true: Callable[[], Any], seconds: float = 15.0, what: str = "") -> Any:
+def until(true: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
     """Waits for what must come true; how long it took is nobody's assertion."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -27,6 +27,7 @@ def test_one_shift_by_keyboard(empty: None, server: Server, ana: Person, ben: Pe
     calm.say("I would like to talk to a person, please.")
     urgent.say("I have been thinking about ending my life.")
     ben.post("/v1/console/duty", {"on": True})
+    ana.post("/v1/console/duty", {"on": False})
     one = console(ana)
     one.expected.append("409")  # giving it back to the bot with an open flag is refused
     page = one.connected()
@@ -52,8 +53,11 @@ def test_one_shift_by_keyboard(empty: None, server: Server, ana: Person, ben: Pe
     expect(page.locator("#reply")).to_have_value("")
     until(lambda: by_staff(urgent) == ["Hello, I am Ana."])
 
-    urgent.http.post(urgent.path + "/typing", json={"typing": True})
-    expect(page.locator("#typing")).to_be_visible()
+    def writes() -> bool:
+        urgent.http.post(urgent.path + "/typing", json={"typing": True})  # a sign lasts some seconds alone
+        return page.locator("#typing").is_visible()
+
+    until(writes)
     urgent.say("Thank you for being there.")
     expect(page.locator(".said.visitor").last).to_contain_text("Thank you for being there.")
     expect(page.locator("#typing")).to_be_hidden()
@@ -61,6 +65,7 @@ def test_one_shift_by_keyboard(empty: None, server: Server, ana: Person, ben: Pe
     page.keyboard.press("Escape")
     page.keyboard.press(";")
     page.keyboard.type("safe right now")
+    expect(page.locator("#canned-list button")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator("#reply")).to_have_value("I want to ask you directly, because it matters: are you safe right now? Have you done anything to hurt yourself, or taken anything?")
     page.keyboard.press("Control+Enter")

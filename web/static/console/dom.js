@@ -75,3 +75,8 @@ export function toast(message, kind = "") {
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => swap(box), 8000);
 }
+
+/** Nothing can be pressed until its script is here: a form would send itself, with what is in it in the address. */
+export function ready() {
+  for (const button of document.querySelectorAll("[data-wait]")) button.disabled = false;
+}

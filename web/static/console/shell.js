@@ -2,7 +2,7 @@
 
 import * as alerts from "./alerts.js";
 import { call, config, ended } from "./api.js";
-import { byId, dialog, show, text, toast, typingIn } from "./dom.js";
+import { byId, dialog, ready, show, text, toast, typingIn } from "./dom.js";
 import { wipe } from "./drafts.js";
 import { line } from "./line.js";
 import { URGENCY, span } from "./words.js";
@@ -151,6 +151,7 @@ export function begin() {
     menu.querySelector("summary").focus();
   });
   onKey({ "?": () => dialog("help").showModal(), d: () => byId("duty") && setDuty(!byId("duty").checked) });
+  ready();
   if (onLine) line.run();
   else show(byId("link"), false);
 }

@@ -1,7 +1,7 @@
 // The way in: password, second step, passkey. Whoever is signed in already goes straight through.
 
 import { Problem, call } from "./api.js";
-import { byId, show, text } from "./dom.js";
+import { byId, ready, show, text } from "./dom.js";
 import { answer, available } from "./passkey.js";
 
 let ticket = "";
@@ -66,3 +66,4 @@ call("GET", "/v1/signin").then(
   ({ signed_in: already }) => already && inside(),
   () => {},
 );
+ready();

@@ -1,7 +1,7 @@
 // The one-time link: the secret is read from the fragment, which no server sees, and taken out of the address at once.
 
 import { call } from "./api.js";
-import { byId, show, text } from "./dom.js";
+import { byId, ready, show, text } from "./dom.js";
 
 const token = location.hash.slice(1);
 history.replaceState(null, "", location.pathname);
@@ -37,3 +37,4 @@ byId("welcome-form").addEventListener("submit", async (event) => {
     password.focus();
   }
 });
+ready();
