@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-APART = {"all.py", "retrieval_peers.py", "retrieval_calibrate.py"}  # install other products, or write the calibration
+APART = {"all.py", "load_echo.py", "retrieval_peers.py", "retrieval_calibrate.py"}  # parts, other products, the calibration
 
 
 def main() -> None:

@@ -1,33 +1,35 @@
-"""Load over HTTP: turns a second with p50 and p99 at 1, 8, 64 clients, idle streams, beside a bare echo with the same commit.
+"""Load over HTTP: turns a second with p50 and p99 at 1, 8, 64 clients, on SQLite, on PostgreSQL, with two replicas; idle
+streams and what is sent beside them; each beside a bare echo with the same kind of commit, in the same run.
 
-python tests/bench/load.py [SECONDS_EACH] [STREAMS]
+python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--only sqlite,postgresql,replicas,streams]
 
-`echo` is the ceiling: plain ASGI under the same uvicorn, two rows into SQLite (WAL, synchronous FULL, group commit) and an
-answer; no routing, no screening, no encryption. `with a person` is the message path without the model: a clinician has the
-conversation, so the message is screened by rule, sealed and committed. `answered` is a full turn: screened, searched,
-answered, committed. The clients share the machine's cores with the server.
+`echo` is the ceiling (tests/bench/load_echo.py). `with a person` is the message path: a clinician has the conversation, so the
+message is screened, sealed and committed, and nothing is answered. `answered` is a full turn: screened, searched, answered,
+committed. The clients share the machine's cores with the server and the database; with two replicas every second client
+asks the other one, without a proxy between.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import contextlib
 import json
+import os
 import resource
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "torture")]
 
-from cast import HANDRAIL, ROOT, Server, copy_warm, environment, free_port
+from cast import HANDRAIL, ROOT, Server, copy_warm, environment, free_port  # noqa: E402
+from database import Database  # noqa: E402
 
 CLIENTS = (1, 8, 64)
 QUESTIONS = ("what is exposure therapy?", "how does cbt work?", "does sleep affect mood?", "what is neuroplasticity?")
@@ -55,58 +57,17 @@ class Line:
         return int(head[9:12]), json.loads(await self.reader.readexactly(length) or b"null")
 
 
-# ── the ceiling ──
-
-
-def echo_app(folder: Path) -> Any:
-    """Two rows a request, committed in groups by one thread; the answer goes out when they are on disk."""
-    waiting: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Future[None], bytes]] = SimpleQueue()
-
-    def write() -> None:
-        db = sqlite3.connect(folder / "echo.sqlite", isolation_level=None)
-        db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE m (id INTEGER PRIMARY KEY, body BLOB)")
-        while True:
-            group = [waiting.get()]
-            while not waiting.empty() and len(group) < 200:
-                group.append(waiting.get())
-            db.execute("BEGIN IMMEDIATE")
-            db.executemany("INSERT INTO m (body) VALUES (?)", [(b,) for _, _, b in group for _ in range(2)])
-            db.execute("COMMIT")
-            for loop, done, _ in group:
-                loop.call_soon_threadsafe(done.set_result, None)
-
-    threading.Thread(target=write, daemon=True).start()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        body = (await receive())["body"]
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-        waiting.put((loop, done, body))
-        await done
-        await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", str(len(body)).encode())]})
-        await send({"type": "http.response.body", "body": body})
-
-    return app
-
-
-def serve_echo(port: int, folder: str) -> None:
-    import uvicorn
-
-    uvicorn.run(echo_app(Path(folder)), port=port, log_level="error", access_log=False, lifespan="off", loop="uvloop")
-
-
 # ── measuring ──
 
 Ask = Callable[[Line, int, int], Awaitable[int]]
 
 
-async def rate(port: int, clients: int, seconds: float, ask: Ask) -> tuple[float, list[float]]:
+async def rate(ports: Sequence[int], clients: int, seconds: float, ask: Ask) -> tuple[float, list[float]]:
+    """As fast as it goes: each client asks again when it is answered."""
     until, took = time.perf_counter() + seconds, []
 
     async def client(number: int) -> None:
-        line, n = await Line(port).open(), 0
+        line, n = await Line(ports[number % len(ports)]).open(), 0
         while time.perf_counter() < until:
             began, n = time.perf_counter(), n + 1
             status = await ask(line, number, n)
@@ -117,6 +78,25 @@ async def rate(port: int, clients: int, seconds: float, ask: Ask) -> tuple[float
     began = time.perf_counter()
     await asyncio.gather(*(client(n) for n in range(clients)))
     return len(took) / (time.perf_counter() - began), took
+
+
+async def steadily(port: int, clients: int, a_second: float, seconds: float, ask: Ask) -> tuple[float, list[float]]:
+    """At so many a second, whether or not the earlier ones are answered: each waits for its own moment, and its time counts
+    from there. (really answered a second, seconds each)."""
+    began, total = time.perf_counter(), int(a_second * seconds)
+    places, took = iter(range(total)), []
+
+    async def client(number: int) -> None:
+        line = await Line(port).open()
+        for place in places:
+            due = began + place / a_second
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            assert await ask(line, number, place) in {200, 201}
+            took.append(time.perf_counter() - due)
+        line.writer.close()
+
+    await asyncio.gather(*(client(n) for n in range(clients)))
+    return total / (time.perf_counter() - began), took
 
 
 def tail(took: list[float]) -> str:
@@ -154,45 +134,55 @@ def memory(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-async def streams(server: Server, count: int) -> None:
-    """Many that wait, and one conversation in which something happens."""
+async def streams(server: Server, count: int, a_second: float, seconds: float, key: str) -> None:
+    """Many that wait, and beside them messages at a steady pace; and how long one takes to reach a stream of its own."""
     assert server.process
-    made = await talks(server.port, 1)
-    (id, token), before = made[0], memory(server.process.pid)
-    lines: list[Line] = []
+    held = await talks(server.port, 64, key)
+    ((id, token),) = await talks(server.port, 1)
+    await rate((server.port,), 8, 2.0, say(held, ""))  # warm: the model, the caches
+    before, lines = memory(server.process.pid), list[Line]()
     for _ in range(count):
         line = await Line(server.port).open()
         line.ask("GET", f"/v1/conversations/{id}/events?after=1", None, token)
         lines.append(line)
     for line in lines:
         await line.reader.readuntil(b"event: state")
-    held = memory(server.process.pid) - before
-    (busy, busy_token), *_ = await talks(server.port, 1)
-    watcher, writer = await Line(server.port).open(), await Line(server.port).open()
-    watcher.ask("GET", f"/v1/conversations/{busy}/events?after=1", None, busy_token)
-    await watcher.reader.readuntil(b"event: state")
-    took = []
-    for n in range(100):
-        began = time.perf_counter()
-        writer.ask("POST", f"/v1/conversations/{busy}/messages", {"text": f"thanks, number {n}"}, busy_token)
-        await watcher.reader.readuntil(b"event: message")
-        took.append(time.perf_counter() - began)
-        head = await writer.reader.readuntil(b"\r\n\r\n")
-        await writer.reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
-        while True:  # the reply's frame too, before the next is timed
-            try:
-                await asyncio.wait_for(watcher.reader.readuntil(b"event: message"), 0.05)
-            except TimeoutError:
-                break
-    print(f"\n{count} idle streams: {held:.0f} MB, {held * 1000 / count:.1f} KB each; from a message's sending to its place in a stream:")
-    print(f"{'':28}{'p50 ms':>9}{'p99 ms':>9}\n{'':28}{tail(took)}")
-    for line in (*lines, watcher, writer):
+    grown = memory(server.process.pid) - before
+    print(f"\n{count:,} idle streams: {grown:.0f} MB beyond the model ({grown * 1000 / count:.1f} KB each; {before:.0f} MB before)")
+    print(f"\n{'beside them':28}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}", flush=True)
+    for wanted in (a_second / 10, a_second):
+        reached, took = await steadily(server.port, 64, wanted, seconds, say(held, ""))
+        print(f"{f'with a person, {wanted:,.0f} wanted':28}{reached:10,.0f}{tail(took)}", flush=True)
+    print(f"{'until it is in a stream':28}{'':10}{tail(await arrivals(server.port, held[0]))}", flush=True)
+    for line in lines:
         line.writer.close()
 
 
-async def measure(server: Server, folder: Path, seconds: float, idle: int) -> None:
-    port, key = free_port(), server.key("bench", "handoffs")
-    bare = subprocess.Popen([sys.executable, __file__, "--echo", str(port), str(folder)])
+async def arrivals(port: int, talk: tuple[str, str]) -> list[float]:
+    """From the sending of a message to its frame at a reader of that conversation."""
+    id, token = talk
+    watcher, writer = await Line(port).open(), await Line(port).open()
+    _, said = await writer.call("POST", f"/v1/conversations/{id}/messages", {"text": "hello"}, token)
+    watcher.ask("GET", f"/v1/conversations/{id}/events?after={said['message']['seq']}", None, token)
+    await watcher.reader.readuntil(b"event: state")
+    took = []
+    for n in range(200):
+        began = time.perf_counter()
+        writer.ask("POST", f"/v1/conversations/{id}/messages", {"text": f"thanks, number {n}"}, token)
+        await watcher.reader.readuntil(f"number {n}".encode())
+        took.append(time.perf_counter() - began)
+        head = await writer.reader.readuntil(b"\r\n\r\n")
+        await writer.reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+    for line in (watcher, writer):
+        line.writer.close()
+    return took
+
+
+async def measure(servers: Sequence[Server], name: str, where: str, seconds: float) -> None:
+    """One table: the echo, the message path and the full turn, at each number of clients."""
+    port, key = free_port(), servers[0].key(f"bench {name}", "handoffs")
+    ports = [one.port for one in servers]
+    bare = subprocess.Popen([sys.executable, str(Path(__file__).with_name("load_echo.py")), str(port), where])
     try:
         for _ in range(200):
             try:
@@ -200,41 +190,74 @@ async def measure(server: Server, folder: Path, seconds: float, idle: int) -> No
                 break
             except OSError:
                 await asyncio.sleep(0.1)
-        print(f"{'':16}{'clients':>8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'of echo':>9}", flush=True)
+        print(f"\n{name:16}{'clients':>8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'of echo':>9}", flush=True)
+        warm = await talks(ports[0], 2)
+        for one in ports:
+            await rate((one,), 2, 1.0, say(warm, ""))  # the model, the caches
         for clients in CLIENTS:
-            ceiling, took = await rate(port, clients, seconds, echo)
+            ceiling, took = await rate((port,), clients, seconds, echo)
             print(f"{'echo':16}{clients:8}{ceiling:10,.0f}{tail(took)}", flush=True)
-            held, free = await talks(server.port, clients, key), await talks(server.port, clients)
-            for name, ask in (("with a person", say(held, "")), ("answered", say(free, ""))):
-                reached, took = await rate(server.port, clients, seconds, ask)
-                print(f"{name:16}{clients:8}{reached:10,.0f}{tail(took)}{reached / ceiling:9.2f}", flush=True)
-        await streams(server, idle)
+            held, free = await talks(ports[0], clients, key), await talks(ports[0], clients)
+            for what, ask in (("with a person", say(held, "")), ("answered", say(free, ""))):
+                reached, took = await rate(ports, clients, seconds, ask)
+                print(f"{what:16}{clients:8}{reached:10,.0f}{tail(took)}{reached / ceiling:9.2f}", flush=True)
     finally:
         bare.kill()
         bare.wait()
 
 
+WIDE = {
+    "HANDRAIL_CONVERSATIONS_PER_MINUTE": "10000000",
+    "HANDRAIL_MESSAGES_PER_MINUTE": "10000000",
+    "HANDRAIL_LEASE_SECONDS": "3600",
+}
+
+
+@contextlib.contextmanager
+def house(folder: Path, name: str, replicas: int = 1, **more: str) -> Iterator[list[Server]]:
+    made = []
+    for number in range(replicas):
+        data = folder / f"{name}{number}"
+        data.mkdir()
+        made.append(Server(copy_warm(folder / "warm", data), free_port(), WIDE | more))
+    try:
+        yield [one.start(150) for one in made]
+    finally:
+        for one in made:
+            one.stop()
+
+
 def main() -> None:
-    if sys.argv[1:2] == ["--echo"]:
-        serve_echo(int(sys.argv[2]), sys.argv[3])
-        return
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--seconds", type=float, default=4.0)
+    asked.add_argument("--streams", type=int, default=10_000)
+    asked.add_argument("--rate", type=float, default=1000.0)
+    asked.add_argument("--only", default="sqlite,postgresql,replicas,streams")
+    given = asked.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    idle = min(int(sys.argv[2]) if len(sys.argv) > 2 else 2000, hard - 500)
+    idle, wanted = min(given.streams, hard - 500), set(given.only.split(","))
+    print(f"{os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}, {given.seconds:g} s each")
     with tempfile.TemporaryDirectory(prefix="handrail-load-") as name:
         folder = Path(name)
-        warm, data = folder / "warm", folder / "data"
-        for made in (warm, data):
-            made.mkdir()
-        done = subprocess.run([*HANDRAIL, "index"], cwd=ROOT, env=environment(warm), capture_output=True, text=True)
+        (folder / "warm").mkdir()
+        env = environment(folder / "warm")
+        done = subprocess.run([*HANDRAIL, "index"], cwd=ROOT, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        wide = {"HANDRAIL_CONVERSATIONS_PER_MINUTE": "1000000", "HANDRAIL_MESSAGES_PER_MINUTE": "1000000"}
-        server = Server(copy_warm(warm, data), free_port(), wide).start()
-        try:
-            asyncio.run(measure(server, folder, seconds, idle))
-        finally:
-            server.stop()
+        if wanted & {"sqlite", "streams"}:
+            with house(folder, "sqlite") as servers:
+                if "sqlite" in wanted:
+                    asyncio.run(measure(servers, "SQLite", str(folder), given.seconds))
+                if "streams" in wanted:
+                    key = servers[0].key("streams", "handoffs")
+                    asyncio.run(streams(servers[0], idle, given.rate, max(5.0, given.seconds), key))
+        for replicas in (n for n, part in ((1, "postgresql"), (2, "replicas")) if part in wanted):
+            with Database() as database:
+                more = {"HANDRAIL_DATABASE_URL": database.url, "HANDRAIL_SECRET_KEY": "0123456789abcdef" * 4}
+                with house(folder, f"postgresql{replicas}-", replicas, **more) as servers:
+                    label = "PostgreSQL" if replicas == 1 else "two replicas"
+                    asyncio.run(measure(servers, label, database.url, given.seconds))
+    print(f"\nload average after {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
