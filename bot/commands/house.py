@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -60,15 +62,29 @@ def settings_table() -> None:
 def drill(wait: Annotated[int, typer.Option(min=1, max=3600, help="seconds to wait for an answer")] = 300) -> None:
     """Sends a synthetic emergency through the real chain and reports the time to acknowledgement."""
     with terminal.told():
+        from bot import settings
         from bot.commands.people import order
 
-        print("A drill is on the queue now. Acknowledge or claim it in the console.", file=sys.stderr)
+        chosen = settings.read()
+        if not chosen.database_url and not _listens(chosen.data / "control.sock"):
+            terminal.fail(f"no server runs on {chosen.data}, so nobody would be told: start `handrail serve` first")
+        print(f"A drill is on the queue now: claim it or mark it as seen within {wait} s.", file=sys.stderr)
         done = order("drill", wait=wait)
+        told = done["told"] or "the console alone"
         if done["seconds"] is None:
-            terminal.fail(f"nobody acknowledged within {wait} s; told: {done['told'] or 'the console alone'}")
-        print(
-            f"acknowledged after {done['seconds']:.1f} s by {done['by']}; told: {done['told'] or 'the console alone'}"
-        )
+            terminal.fail(f"nobody acknowledged within {wait} s; told: {told}")
+        who = f"taken by {done['by']}" if done["by"] else "seen, not taken"
+        print(f"acknowledged after {done['seconds']:.1f} s ({who}); told: {told}")
+
+
+def _listens(path: Path) -> bool:
+    """Whether a server answers at its control socket; a file that a dead one left behind does not."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        try:
+            line.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def migrate_store(to: Annotated[str, typer.Option(help="postgresql://user:password@host/database, empty")]) -> None:

@@ -56,7 +56,7 @@ async def figures(request: Request, who: Handoffs, days: Annotated[int, Query(ge
     """All figures of the last `days`; times in seconds, hours by the practice's clock."""
     app = here(request)
     since = app.clock() - timedelta(days=days)
-    found = [h for h in await _handoffs(app) if h.opened_at >= since]
+    found = [h for h in await _handoffs(app) if h.opened_at >= since and not h.conversation.startswith("drill_")]
     marks = [one for one in (await app.store.kept("mark")).values() if one["at"] >= (shapes.when(since) or "")]
     hours, whole = await _by_hour(app, since)
     gap_rows = [gap for gap in await app.store.gaps(200) if gap[2] >= since]
