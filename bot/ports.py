@@ -300,6 +300,9 @@ class Search(Protocol):
     def passages(self, slug: str) -> Sequence[Passage]:
         """An article's passages in reading order; empty when there is no such article."""
 
+    def edition(self, slug: str, digest: str) -> Article | None:
+        """The article as it stood when its digest began so, also one that no longer answers; None when there is none."""
+
     def find(self, query: str, *, vector: Any = None, limit: int = 8, context: Sequence[str] = ()) -> Found:
         """The best sentences, best first, and how likely the corpus answers the question at all. `vector` is the
         query's own unit vector where the caller has it; `context` are the visitor's earlier questions, oldest first."""

@@ -96,6 +96,13 @@ class Search:
         paths = sorted((self._folder / "retired").glob(f"{slug}.*.json"), key=lambda path: path.stat().st_mtime_ns)
         return [article_from(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
+    def edition(self, slug: str, digest: str) -> Article | None:
+        """The article as it stood when its digest began so: the one in the index, its review expired or not, or a
+        former one; None when there is none."""
+        now = self._now().articles.get(slug)
+        texts = [*self.retired(slug), *([now] if now else [])]
+        return next((text for text in reversed(texts) if digest and text.digest.startswith(digest)), None)
+
     def search(
         self, query: str, *, vector: Vectors | None = None, limit: int = 8, context: Sequence[str] = ()
     ) -> list[Hit]:

@@ -24,6 +24,7 @@ NEAR = 0.3  # share of the threshold from which an article counts as near
 _GO_ON = 3  # sentences of "tell me more"
 _LOOKED = 16  # hits among which one must fit
 _NEAREST = 6  # hits, one of which must speak of each side of a comparison
+_EDITION = 8  # hexadecimal digits of a digest that a link carries
 _KEPT = 60  # quoted sentences remembered
 
 
@@ -60,6 +61,11 @@ class FromArticles:
     def language(self) -> str:
         """The language that most of the articles are in."""
         return self._known().languages[0]
+
+    def edition(self, slug: str) -> str:
+        """Which text of the article is quoted: the beginning of its file's digest."""
+        article = self._search.articles.get(slug)
+        return article.digest[:_EDITION] if article else ""
 
     def _in(self, slug: str) -> str:
         article = self._search.articles.get(slug)

@@ -38,7 +38,7 @@ class Answers:
         """What to say to `text`. `now` is aware; `vector` is the text's unit vector, if it is at hand."""
         language = self._spoken(text, language)
         talk, facts = self._reader(language)
-        wording = Wording(self._words, self._writer, language, self._base_url, list(memory.said))
+        wording = Wording(self._words, self._writer, language, self._base_url, self._articles.edition, list(memory.said))
         asked = Asked(text.strip(), memory, language, now, talk, facts, wording, vector)
         spoken = self._fork(asked)
         return replace(spoken, memory=replace(spoken.memory, said=tuple(wording.said)))
@@ -48,6 +48,11 @@ class Answers:
         talk, _ = self._reader(self._spoken(text, language))
         folded = fold(text)
         return "?" in text or talk.asks(folded) or bool(talk.followup(folded)[0]) or talk.topic(folded) is not None
+
+    def hails(self, text: str, *, language: str) -> bool:
+        """Whether the message only greets, or asks whether anybody is there."""
+        talk, _ = self._reader(self._spoken(text, language))
+        return talk.smalltalk(text) in {"talk_greeting", "talk_test"}
 
     def starters(self, language: str) -> tuple[Action, ...]:
         """What to offer a visitor who has asked nothing yet: questions that these articles, or the practice, answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Wording:
     writer: Writer
     language: str
     base_url: str = ""
+    edition: Callable[[str], str] = lambda slug: ""  # an article's edition, as its links name it
     said: list[str] = field(default_factory=list)
     cited: int = 0  # numbers used so far in this turn
 
@@ -63,7 +64,9 @@ class Wording:
     def _cite(self, quoted: Quoted) -> Citation:
         self.cited += 1
         p = quoted.passage
-        url = f"{self.base_url}/articles/{p.article}#s{p.position}-{quoted.first}"
+        edition = self.edition(p.article)
+        version = f"?v={edition}" if edition else ""  # so that the link still shows this text when the article has changed
+        url = f"{self.base_url}/articles/{p.article}{version}#s{p.position}-{quoted.first}"
         return Citation(self.cited, p.article, p.title, p.heading, quoted.text, url)
 
     def _sources(self, citations: Sequence[Citation]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +20,8 @@ from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 from bot.safety import protocol
 from bot.settings import shipped
+from retrieval.model import Passage
+from retrieval.passages import passages_of
 
 router = APIRouter(include_in_schema=False)
 router.include_router(look.router)
@@ -167,17 +170,22 @@ async def articles(request: Request) -> Response:
 
 @router.get("/articles/{slug}")
 async def article(request: Request, slug: str) -> Response:
-    """The article with an anchor on each sentence, so that a citation opens at its quote."""
+    """The article with an anchor on each sentence, so that a citation opens at its quote. `v` asks for the text as it
+    stood when it was quoted; an article that has changed since, or answers no longer, is shown as it was, and says so."""
     search = here(request).search
     found = search.articles.get(slug)
+    quoted = search.edition(slug, request.query_params.get("v", "")[:64])
+    if quoted is not None and (found is None or quoted.digest != found.digest):
+        sections = _sections(passages_of(quoted))
+        return page(request, "article.html", article=quoted, sections=sections, former=True, gone=found is None)
     if found is None:
         return missing(request)
-    return page(request, "article.html", article=found, sections=_sections(search, slug))
+    return page(request, "article.html", article=found, sections=_sections(search.passages(slug)), former=False)
 
 
-def _sections(search: Any, slug: str) -> list[tuple[str, list[list[tuple[str, str]]]]]:
+def _sections(passages: Iterable[Passage]) -> list[tuple[str, list[list[tuple[str, str]]]]]:
     sections: list[tuple[str, list[list[tuple[str, str]]]]] = []
-    for passage in search.passages(slug):
+    for passage in passages:
         if not sections or sections[-1][0] != passage.heading:
             sections.append((passage.heading, []))
         sections[-1][1].append([(f"s{passage.position}-{n}", s) for n, s in enumerate(passage.sentences)])

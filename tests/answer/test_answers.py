@@ -56,7 +56,7 @@ def test_a_citation_links_to_the_sentence_it_quotes(question: str, chat: Chat, s
     for citation in chat(question)[0].drafts[0].citations:
         path, _, anchor = citation.url.partition("#s")
         position, _, sentence = anchor.partition("-")
-        assert path == f"/articles/{citation.article}"
+        assert path == f"/articles/{citation.article}?v={search.articles[citation.article].digest[:8]}"
         passage = search.passages(citation.article)[int(position)]
         assert citation.quote.startswith(passage.sentences[int(sentence)])
 
