@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bot import handoff, ladder
+from bot import handoff, ladder, waiting
 from bot.answer import Answers
 from bot.booking import Booking, reach
 from bot.hours import Hours
@@ -197,6 +197,8 @@ class Desk:
             return Said((*spoken.drafts, self._queued(memory, language, now, known=known)), memory)
         if kept:
             return Said((*spoken.drafts, *kept), memory)
+        if self.owner(visit) is Owner.QUEUE and self.parts.answers.hails(text, language=language):
+            return Said((waiting.draft(self.parts.words, self.parts.hours, visit.handoff, language, now),), memory)
         return self.speak_from_articles(text, memory, language, now)
 
     def speak_in_risk(

@@ -68,3 +68,12 @@ def test_nobody_leaves_with_a_flag_open_or_somebody_there(visitor: Visitor, stra
     refused = stranger.http.delete(stranger.path + "/handoff")
     assert (refused.status_code, refused.json()["holder"]) == (409, "clinician")
     assert stranger.http.delete(visitor.path + "/handoff").status_code == 404, "another's queue is not there"
+
+
+def test_who_waits_and_greets_hears_that_nobody_has_joined_and_the_promise(visitor: Visitor) -> None:
+    promised = visitor.say(ASK)["replies"][-1]["text"]
+    (answer,) = visitor.say("hello? is anyone there?")["replies"]
+    assert answer["kind"] == "handoff" and "joined yet" in answer["text"]
+    sentence = next(s for s in answer["text"].split(". ") if "A person will look at this" in s)
+    assert sentence.rstrip(".") in promised
+    assert visitor.say("What is cognitive behavioral therapy?")["replies"][-1]["kind"] == "answer"

@@ -1,0 +1,21 @@
+"""What a visitor in the queue is told who asks whether anybody is there: the truth, and the promise as it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.hours import Hours
+from bot.model import Author, Draft, Handoff, Kind
+from bot.words import Words
+
+
+def draft(words: Words, hours: Hours, waiting: Handoff | None, language: str, now: datetime) -> Draft:
+    """Nobody has joined yet; by when a person looks, as it was promised; once that has passed, that it has."""
+    due = waiting.due_at if waiting else None
+    block, promise = "still_waiting_late", ""
+    if due is None or due > now:
+        block = "still_waiting"
+    if due is not None and due > now:
+        promise, _ = words.say(f"promise_{hours.nearness(due, now)}", language, **hours.words_of(due, now, language))
+    text, _ = words.say(block, language, promise=promise)
+    return Draft(Author.BOT, Kind.HANDOFF, " ".join(text.split(" ")))
