@@ -147,7 +147,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     folder = Path(tempfile.mkdtemp(prefix="handrail-cluster-"))
-    warm = ROOT / "data" / "cluster"
+    warm = Path(os.environ.get("HANDRAIL_DATA") or ROOT / "data") / "cluster"
     warm.mkdir(parents=True, exist_ok=True)
     try:
         with Cluster(folder, say=print) as cluster:

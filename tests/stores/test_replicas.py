@@ -10,7 +10,7 @@ from kit import ANA, BEN, Clock, claim, flag, open_one, turn, write
 from sealed import SECRET
 from test_watching import rung
 
-from bot.model import Held, Stale
+from bot.model import Held, Stale, User
 from bot.stores.postgresql import PostgresqlStore
 
 
@@ -93,5 +93,18 @@ def test_broken_connections_are_made_anew(both):
             done = await write(here, "c1", f"round {round_}")
             assert done.message.seq == 2 + 2 * round_
             assert len(await there.messages("c1")) == 3 + 2 * round_
+
+    both(test)
+
+
+def test_both_make_the_first_account_at_the_same_moment(both):
+    async def test(here, there):
+        for round_ in range(20):
+            stores = (here, there) * 3
+            new = [User(f"u{round_}-{n}", f"Admin{round_}@practice.example", "Admin", "admin") for n in range(len(stores))]
+            done = await asyncio.gather(*(s.add_user(u) for s, u in zip(stores, new, strict=True)), return_exceptions=True)
+            assert done.count(None) == 1, done
+            assert sum(isinstance(d, ValueError) for d in done) == len(stores) - 1, done
+        assert len(await there.users()) == 20
 
     both(test)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from cast import Visitor
-from cluster import Cluster
+from cast import ROOT, Server, Visitor, copy_warm
+from cluster import Cluster, nginx
 from fault_table import note
-from outside import Reader, Writer, caught_up, counted, written
+from outside import Reader, Writer, caught_up, counted, until, written
+from size import FULL
 
 WRITERS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def proxy() -> None:
+    """It is installed where that can be; only where it cannot be found at all is there nothing to try."""
+    try:
+        nginx()
+    except SystemExit as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +39,29 @@ def cluster(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
         yield one.start(warm)
 
 
-def run(cluster: Cluster, fault: Any) -> tuple[list[Writer], list[Reader]]:
+def streams(replica: Server) -> float:
+    """How many event streams a replica holds open, by its own count."""
+    shown = httpx.get(replica.url + "/metrics", timeout=10).text
+    return float(next(line.split()[1] for line in shown.splitlines() if line.startswith("handrail_streams ")))
+
+
+def run(cluster: Cluster, how: signal.Signals) -> tuple[list[Writer], list[Reader], Server]:
+    """Traffic, and the replica with most listeners stopped in the middle of it."""
     stop, over = threading.Event(), threading.Event()
     visitors = [Visitor(cluster.url) for _ in range(WRITERS)]
     writers, readers = [Writer(v, stop) for v in visitors], [Reader(v, over) for v in visitors]
     for thread in (*readers, *writers):
         thread.start()
     written(writers, 20)
-    fault()
+    gone = max(cluster.replicas, key=streams)
+    gone.stop(how)
     written(writers, 20)
     stop.set()
     for writer in writers:
         writer.join(30)
     caught_up(writers, readers)
     over.set()
-    return writers, readers
+    return writers, readers, gone
 
 
 def whole(fault: str, writers: list[Writer], readers: list[Reader]) -> None:
@@ -54,7 +75,7 @@ def whole(fault: str, writers: list[Writer], readers: list[Reader]) -> None:
 def test_a_replica_is_drained_and_no_request_fails(cluster: Cluster) -> None:
     writers, readers, left = run(cluster, signal.SIGTERM)
     left.start()
-    whole(writers, readers)
+    whole("SIGTERM of one of two replicas behind nginx", writers, readers)
     assert [w.failures for w in writers] == [[]] * WRITERS, "a request failed at the proxy"
     assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
 
@@ -63,7 +84,7 @@ def test_a_replica_is_drained_and_no_request_fails(cluster: Cluster) -> None:
 def test_a_replica_is_killed_and_nothing_acknowledged_is_lost(cluster: Cluster) -> None:
     writers, readers, killed = run(cluster, signal.SIGKILL)
     killed.start()
-    whole(writers, readers)
+    whole("SIGKILL of one of two replicas behind nginx", writers, readers)
     assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
 
 
@@ -89,3 +110,30 @@ def test_a_handoff_opened_at_one_replica_is_claimed_once_over_both(cluster: Clus
         for thread in threads:
             thread.join()
         assert sorted(answers) == [200, 409, 409, 409]
+
+
+@pytest.mark.skipif(not FULL, reason="in full by `make torture`: it starts a second cluster")
+def test_make_cluster_starts_all_of_it_and_ends_all_of_it(warm: Path, tmp_path: Path) -> None:
+    """What `make cluster` runs, as it runs it."""
+    (tmp_path / "cluster").mkdir()
+    copy_warm(warm, tmp_path / "cluster")
+    log = tmp_path / "log"
+    command = [sys.executable, str(ROOT / "tests" / "cluster.py")]
+    with log.open("w") as out:
+        env = {**os.environ, "HANDRAIL_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
+    try:
+        until(lambda: "Ctrl-C" in log.read_text() or process.poll() is not None, 200)
+        said = log.read_text()
+        assert process.poll() is None, said
+        chat, console = re.search(r"Chat +(\S+)", said), re.search(r"Console +(\S+)", said)
+        assert chat and console
+        assert httpx.get(chat[1]).status_code == 200
+        assert "/console/welcome#" in said
+        pids = [int(n) for n in re.findall(r"process (\d+)", said)]
+        assert len(pids) == 2
+        assert Visitor(chat[1].removesuffix("/chat")).say("hello")["replies"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()], "a replica was left behind"

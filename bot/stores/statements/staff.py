@@ -22,7 +22,11 @@ from bot.stores.schema import users as u
 _MINUTE = 60_000_000
 
 _USER = (u.c.id, u.c.email, u.c.name, u.c.role, u.c.password_hash, u.c.totp_secret, u.c.disabled_at, u.c.on_duty)
-_ADD_USER = Prepared(insert(u).values({column.name: bindparam(column.name) for column in _USER}))
+_NEW_USER: dict[str, Any] = {column.name: bindparam(column.name) for column in _USER}
+_ADD_USER = Prepared(  # two replicas at their first start add the same one at the same moment
+    sqlite.insert(u).values(_NEW_USER).on_conflict_do_nothing(index_elements=["email"]).returning(u.c.id),
+    postgresql=postgresql.insert(u).values(_NEW_USER).on_conflict_do_nothing(index_elements=["email"]).returning(u.c.id),
+)
 _USERS = Prepared(select(*_USER).order_by(u.c.name, u.c.id))
 _USER_BY_ID = Prepared(select(*_USER).where(u.c.id == bindparam("id")))
 _USER_BY_EMAIL = Prepared(select(*_USER).where(u.c.email == bindparam("email")))
@@ -96,9 +100,8 @@ _DROP = Prepared(delete(r).where(r.c.kind == bindparam("kind"), r.c.id == bindpa
 
 def add_user(tx: Tx, user: User) -> None:
     """Raises ValueError when the address is taken."""
-    if tx.one(_USER_BY_EMAIL, {"email": user.email.lower()}) is not None:
+    if tx.one(_ADD_USER, {**_user_values(tx, user), "id": user.id}) is None:
         raise ValueError(f"{user.email} has an account already")
-    tx.run(_ADD_USER, {**_user_values(tx, user), "id": user.id})
 
 
 def users(tx: Tx) -> tuple[User, ...]:
