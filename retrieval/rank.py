@@ -77,14 +77,15 @@ def ranked(
     that is in another language than the question, where the corpus has more than one."""
     everyone = [*asked, *([before] if before else [])]
     shares = [now.lexical.shares(each.text) for each in everyone]
-    rows = _candidates(now, everyone, shares)
+    named = [now.named.cosines(each.vector) for each in everyone]
+    rows = _candidates(now, everyone, shares, named)
     rows = rows[~now.shut_out(today, now.language_for(asked[0].text))[now.article_of[rows]]]
     if not len(rows):
         return ()
-    articles = now.article_of[rows]
+    articles, vectors = now.article_of[rows], now.vectors[rows]
     parts = [
-        _Parts(now.vectors[rows] @ each.vector, share[rows], *now.nearest_asked(each.vector, rows))
-        for each, share in zip(everyone, shares, strict=True)
+        _Parts(vectors @ each.vector, share[rows], *now.named.nearest(each.vector, cosines, rows))
+        for each, share, cosines in zip(everyone, shares, named, strict=True)
     ]
     whole = sum(each.weight for each in asked)
     scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
@@ -144,13 +145,15 @@ def _length(pieces: int) -> float:
     return min(math.log(max(pieces, 1)) / math.log(20), 1.0)
 
 
-def _candidates(now: Snapshot, asked: Sequence[Asked], shares: Sequence[Vectors]) -> Rows:
+def _candidates(
+    now: Snapshot, asked: Sequence[Asked], shares: Sequence[Vectors], named: Sequence[Vectors | None]
+) -> Rows:
     found: list[Rows] = []
-    for each, share in zip(asked, shares, strict=True):
+    for each, share, cosines in zip(asked, shares, named, strict=True):
         rows, _ = now.index.search(each.vector, min(DENSE_REACH, now.index.size))
         reach = min(LEXICAL_REACH, len(share))
         worded = np.argpartition(-share, reach - 1)[:reach]
-        found += [rows, worded[share[worded] > 0], now.rows_asked(each.vector, SECTIONS_REACH)]
+        found += [rows, worded[share[worded] > 0], now.named.rows(cosines, SECTIONS_REACH)]
     return np.unique(np.concatenate(found))
 
 

@@ -20,6 +20,7 @@ from retrieval.indexes import open_index
 from retrieval.language import language_of
 from retrieval.lexical import Lexical, words_of
 from retrieval.model import Article, IndexUnusable, Passage
+from retrieval.named import Named
 from retrieval.vectors import asked_of, large
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
+_IN_REACH = 5_000  # sentences: up to here their vectors are held in memory, 8 MB at most
 _IN_MEMORY = 30_000  # word pieces: up to here their vectors are held ready as float32, 46 MB at most
-_ALL_AT_ONCE = 5_000  # questions: up to here sections are also proposed by them
-NEAR = 0.4  # cosine from which on a question that a section says it answers counts for it
 
 
 class Snapshot:
@@ -56,13 +56,14 @@ class Snapshot:
         self.passage_of: Rows = np.repeat(np.arange(len(lengths)), lengths)
         self.article_of: Rows = np.repeat(np.arange(len(records)), [record["sentences"] for record in records])
         self.leaning: Vectors = np.array([leans(s) for p in self.passages for s in p.sentences], np.float32)
-        self.vectors: Vectors = np.load(generation / "vectors.npy", mmap_mode="r")
+        vectors: Vectors = np.load(generation / "vectors.npy", mmap_mode="r")
+        self.vectors = np.array(vectors) if len(vectors) <= _IN_REACH else vectors
         self.index = open_index(manifest["kind"], generation)
         self.lexical = Lexical(generation)
-        self._asked: Vectors = np.load(generation / "questions.npy", mmap_mode="r")
-        self._asked_starts: Rows = np.concatenate([[0], np.cumsum([record["asked"] for record in records])])
-        self._asked_under, self._section_of = self._sections(lengths)
-        self._of_sections: Rows = np.flatnonzero(self._asked_under >= 0)
+        asked: Vectors = np.load(generation / "questions.npy", mmap_mode="r")
+        of_articles = np.array([record["asked"] for record in records], np.int64)
+        under, section_of = self._sections(lengths)
+        self.named = Named(asked, of_articles, under, self.article_of, section_of)
         self._words = _Words(generation) if manifest["words"] else None
         self.size = float(np.clip(np.log10(max(len(self.passage_of), 1)) - 2, 0, 1))
         self.by_article: dict[str, list[Passage]] = {slug: [] for slug in self.articles}
@@ -113,31 +114,6 @@ class Snapshot:
             first += len(article.sections)
         of_passages = np.array([numbers[passage.article, passage.heading] for passage in self.passages], np.int64)
         return np.array(under, np.int64), np.repeat(of_passages, lengths)
-
-    def nearest_asked(self, query: Vectors, rows: Rows) -> tuple[Vectors, Vectors]:
-        """For each of these rows, the cosine of the query with the nearest that its article says it answers, and by how
-        much that with the nearest of its section's is above NEAR: a section that lists nothing has no disadvantage."""
-        distinct, where = np.unique(self.article_of[rows], return_inverse=True)
-        spans = [np.arange(self._asked_starts[each], self._asked_starts[each + 1]) for each in distinct]
-        asked = np.concatenate(spans)
-        cosines = self._asked[asked] @ query
-        starts = np.concatenate([[0], np.cumsum([len(span) for span in spans])[:-1]])
-        of_article: Vectors = np.maximum.reduceat(cosines, starts)[where]
-        under = self._asked_under[asked]
-        sections, place = np.unique(self._section_of[rows], return_inverse=True)
-        of_section = np.full(len(sections), -1, np.float32)
-        known = np.isin(under, sections)
-        np.maximum.at(of_section, np.searchsorted(sections, under[known]), cosines[known])
-        return of_article, np.maximum(of_section[place] - NEAR, 0)
-
-    def rows_asked(self, query: Vectors, count: int) -> Rows:
-        """The rows of the `count` sections whose own questions are nearest to the query; none where there are too many
-        questions to compare them all."""
-        if len(self._asked) > _ALL_AT_ONCE or not len(self._of_sections):
-            return self._of_sections[:0]
-        near = self._of_sections[np.argsort(-(self._asked[self._of_sections] @ query), kind="stable")[: 4 * count]]
-        sections = list(dict.fromkeys(self._asked_under[near].tolist()))[:count]
-        return np.flatnonzero(np.isin(self._section_of, sections))
 
     def matches(self, query: Reading, rows: Rows) -> Matches | None:
         """How the query's words are met by each of these sentences; None when the index holds no word vectors."""
