@@ -20,6 +20,8 @@ _WORDS = 14  # words of a window
 _AGREE = 3  # examples that a message must be near to, on average: one alone may only share a word
 _MOST = 40  # windows looked at; a longer text is looked at in wider ones
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+_REACH = 6.0  # how fast a sentence loses its say with the distance
+_RIDGE = 0.3
 _WORD = re.compile(r"\w")
 _I = re.compile(r"(?i)\b(?:i|im|ive|id|myself)\b")
 FAILURES = (RuntimeError, ValueError, OSError, MemoryError)
@@ -36,21 +38,32 @@ class Example:
 
 
 class Examples:
-    """corpus/en/examples.toml and its vectors, made at the first use. Raises RuleFault for a file that cannot be used."""
+    """corpus/en/examples.toml, the rules' own examples (`more`, and `quiet` for what must stay silent), and their vectors.
 
-    def __init__(self, table: Mapping[str, Any], embed: Embed) -> None:
+    Made at the first use. Each sentence has a weight, found once by ridge regression with a radial kernel (Saunders,
+    Gammerman, Vovk 1998): what is near to risk and far from what only sounds like it weighs more than nothing. A score is
+    the sum of the weights, each by how near its sentence is. Raises RuleFault for a file that cannot be used.
+    """
+
+    def __init__(
+        self, table: Mapping[str, Any], embed: Embed, more: Sequence[Example] = (), quiet: Sequence[str] = ()
+    ) -> None:
         self._embed = embed
         self.threshold = float(table.get("threshold", 1.0))
         self.margin = float(table.get("margin", 0.0))
-        self.sure = float(table.get("sure", 0.0))
-        self.examples = tuple(example for row in table.get("class", ()) for example in _read(row))
-        self.contrast = tuple(table.get("contrast", {}).get("texts", ()))
-        if self.examples and not self.contrast:
+        self.weight = float(table.get("weight", 1.0))
+        self.sure = float(table.get("sure", 1.0))
+        own = tuple(example for row in table.get("class", ()) for example in _read(row))
+        self.examples = (*own, *more)
+        self.contrast = tuple(dict.fromkeys((*table.get("contrast", {}).get("texts", ()), *quiet)))
+        if own and not self.contrast:
             raise RuleFault(
                 "en/examples.toml", "", "has no [contrast]: name sentences that sound alike and must stay quiet"
             )
+        self._grave = np.array([example.urgency >= Urgency.CHECK_IN for example in self.examples], dtype=bool)
         self._vectors: np.ndarray | None = None
         self._quiet: np.ndarray | None = None
+        self._weights: np.ndarray | None = None
 
     def nearest(self, text: str, urgency: int, others: Sequence[tuple[int, int]] = ()) -> Fired | None:
         """The example that raises the text above `urgency`, or None. Never raises: a model that fails raises nothing.
@@ -69,32 +82,48 @@ class Examples:
             log.warning("second stage is off for this message", error=type(error).__name__)
             return None
         best: Fired | None = None
-        for (a, b), (near, quiet) in zip(pieces, found, strict=True):
-            order = np.argsort(-near)[:_AGREE]
-            score = float(near[order].mean())
-            if score < self.threshold or score - quiet < self.margin:
-                continue
-            closest = [self.examples[int(n)] for n in order]
-            levels = sorted(example.urgency for example in closest)
-            agreed = levels[len(levels) // 2]
-            if agreed == Urgency.EMERGENCY:  # only when all agree
-                agreed = levels[0]
-            example = next(example for example in closest if example.urgency == agreed)
-            if score < self.sure:
-                agreed = min(agreed, int(Urgency.CHECK_IN))
-            if agreed > urgency and (best is None or agreed > best.urgency):
-                why = f"{example.why} Nearest: “{example.text}” ({score:.2f})"
+        for (a, b), (near, quiet, weight) in zip(pieces, found, strict=True):
+            example, agreed = self._agreed(near, quiet, weight)
+            if example is not None and agreed > urgency and (best is None or agreed > best.urgency):
+                why = f"{example.why} Nearest: “{example.text}” ({weight:.2f})"
                 best = Fired(example.rule, (a, b), agreed, example.reason, why)
         return best
 
-    def scores(self, texts: Sequence[str]) -> list[tuple[np.ndarray, float]]:
-        """For each text: cosines to all examples, and the highest cosine to a contrast sentence."""
-        if self._vectors is None or self._quiet is None:
+    def _agreed(self, near: np.ndarray, quiet: float, weight: float) -> tuple[Example | None, int]:
+        """The nearest example and the urgency that it stands for; (None, 0) when nothing is near enough."""
+        grave = weight >= self.weight
+        order = np.argsort(-np.where(self._grave, near, -1.0) if grave else -near)[:_AGREE]
+        score = float(near[order].mean())
+        if not grave and (score < self.threshold or score - quiet < self.margin):
+            return None, 0
+        closest = [self.examples[int(n)] for n in order]
+        levels = sorted(example.urgency for example in closest)
+        agreed = levels[len(levels) // 2]
+        if agreed == Urgency.EMERGENCY:  # only when all agree
+            agreed = levels[0]
+        example = next(example for example in closest if example.urgency == agreed)
+        if not grave:
+            agreed = min(agreed, int(Urgency.CONCERN))
+        elif weight < self.sure:
+            agreed = min(agreed, int(Urgency.CHECK_IN))
+        return example, agreed
+
+    def scores(self, texts: Sequence[str]) -> list[tuple[np.ndarray, float, float]]:
+        """For each text: cosines to all examples, the highest cosine to a contrast sentence, and the sum of weights."""
+        if self._vectors is None or self._quiet is None or self._weights is None:
             self._vectors = np.asarray(self._embed([e.text for e in self.examples]), dtype=np.float32)
             self._quiet = np.asarray(self._embed(list(self.contrast)), dtype=np.float32)
+            self._weights = self._weighed(np.vstack([self._vectors, self._quiet]))
         vectors = np.asarray(self._embed(list(texts)), dtype=np.float32)
-        near, quiet = vectors @ self._vectors.T, (vectors @ self._quiet.T).max(axis=1)
-        return [(near[n], float(quiet[n])) for n in range(len(texts))]
+        near, quiet = vectors @ self._vectors.T, vectors @ self._quiet.T
+        sums = np.exp(_REACH * (np.hstack([near, quiet]) - 1.0)) @ self._weights
+        return [(near[n], float(quiet[n].max()), float(sums[n])) for n in range(len(texts))]
+
+    def _weighed(self, all_of_them: np.ndarray) -> np.ndarray:
+        wanted = np.concatenate([np.where(self._grave, 1.0, -1.0), -np.ones(len(self.contrast))])
+        kernel = np.exp(_REACH * (all_of_them @ all_of_them.T - 1.0)).astype(np.float64)
+        kernel[np.diag_indices_from(kernel)] += _RIDGE
+        return np.asarray(np.linalg.solve(kernel, wanted), dtype=np.float32)
 
 
 def windows(text: str) -> list[tuple[int, int]]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from bot.model import Fired, Reason, Route, SafetyMemory, Urgency, Verdict
 from bot.safety.answers import read_answer
-from bot.safety.examples import Examples
-from bot.safety.finding import Found, find, without_idioms
+from bot.safety.examples import Example, Examples
+from bot.safety.finding import Found, find, without, without_idioms
 from bot.safety.fold import Tokens, tokens
 from bot.safety.language import language_of
 from bot.safety.loading import load_pack
@@ -38,10 +38,23 @@ class Filter:
         self._own = _own_words(self.packs)
         self._others: dict[tuple[str, str], frozenset[str]] = {}
         self._full = frozenset(code for code, pack in self.packs.items() if not pack.floor)
-        self.examples = (
-            None if rules_only or embed is None else Examples(words.language("en").tables.get("examples", {}), embed)
-        )
+        self.examples = None if rules_only or embed is None else self._likeness(embed)
         self.shadow = _shadowed(files, shadow) if shadow else None
+
+    def _likeness(self, embed: Embed) -> Examples:
+        """The second stage: the reviewed examples, and those that the English rules carry as their proof."""
+        pack = self.packs["en"]
+        grave, quiet = [], []
+        for rule in pack.rules:
+            for text in rule.fires_on:
+                verdict = self._screen(text, tokens(text), SafetyMemory(), "en", "en", self.packs, None).verdict
+                if verdict.urgency >= Urgency.CHECK_IN:
+                    grave.append(Example(f"example.{rule.id}", verdict.urgency, verdict.reason, rule.why, text))
+        calm = [text for text, _, _ in pack.calm] + [text for idiom in pack.allows for text in idiom.calms]
+        for text in dict.fromkeys([*calm, *(text for rule in pack.rules for text in rule.silent_on)]):
+            if self._screen(text, tokens(text), SafetyMemory(), "en", "en", self.packs, None).verdict.urgency == 0:
+                quiet.append(text)
+        return Examples(self.words.language("en").tables.get("examples", {}), embed, grave, quiet)
 
     def screen(
         self, text: str, memory: SafetyMemory = SafetyMemory(), *, language: str = "", country: str = ""
@@ -99,7 +112,9 @@ class Filter:
             verdict, _ = verdict_of(hits, sums, extra, memory, "rules")
         if examples and verdict.urgency < Urgency.CRISIS and spoken in ("", "en"):
             others = [hit.span for hit in hits if hit.whose == "other"]
-            nearest = self._nearest(examples, text, without_idioms(text, found, packs["en"]), verdict.urgency, others)
+            lowered = [hit.span for hit in hits if hit.urgency < hit.rule.urgency and hit.whose == "self"]
+            bare = without(without_idioms(text, found, packs["en"]), lowered)
+            nearest = self._nearest(examples, text, bare, verdict.urgency, others)
             at_others = any(hit.reason is Reason.HARM_TO_OTHERS for hit in hits)
             if nearest and not (at_others and nearest.reason is Reason.SELF_HARM):  # “hurt” lies near “hurt”, whoever is hurt
                 verdict, _ = verdict_of(hits, sums, [*extra, nearest], memory, "examples")
@@ -122,7 +137,7 @@ class Filter:
     def _nearest(
         examples: Examples, text: str, bare: str, urgency: int, others: Sequence[tuple[int, int]]
     ) -> Fired | None:
-        """What raises the text as typed, and raises it without its idioms (`bare`) too; of both the milder."""
+        """What raises the text as typed, and raises it without its idioms and without what is past (`bare`) too; of both the milder."""
         found = examples.nearest(text, urgency, others)
         if found is None or bare == text:
             return found

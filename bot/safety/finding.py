@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.model import Reason
@@ -98,11 +98,17 @@ def _idioms(sentence: Sentence, pack: Pack) -> list[tuple[int, int]]:
 
 def without_idioms(text: str, found: Tokens, pack: Pack) -> str:
     """The text with the words of its idioms blanked, every other character where it was."""
-    letters = list(text)
+    places = []
     for sentence in sentences(found, pack):
-        for a, b in _idioms(sentence, pack):
-            start, end = span(found, sentence.places[a:b])
-            letters[start:end] = " " * (end - start)
+        places += [span(found, sentence.places[a:b]) for a, b in _idioms(sentence, pack)]
+    return without(text, places)
+
+
+def without(text: str, places: Sequence[tuple[int, int]]) -> str:
+    """The text with the characters of these places blanked."""
+    letters = list(text)
+    for start, end in places:
+        letters[start:end] = " " * (end - start)
     return "".join(letters)
 
 
