@@ -22,14 +22,14 @@ from people import SETTINGS, Console, Staff  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 SIZES = {"desktop": (1440, 900), "tablet": (834, 1112), "phone": (390, 844)}
-DOCS = {"desktop-light-talk", "desktop-dark-talk", "tablet-light-talk", "phone-light-queue", "phone-dark-talk", "desktop-light-figures"}
+DOCS = {"desktop-light-talk", "desktop-dark-talk", "tablet-light-talk", "phone-light-queue", "phone-dark-talk"}
 TALKS = (
     ("I would like to talk to a person, please.",),
     ("My husband hits me when he is drunk.", "I am safe right now, he is at work."),
     ("I feel like a burden to everyone lately.", "It has been like this since the summer."),
     ("Everyone would be better off without me."),
     ("Should I stop taking my sertraline?",),
-    ("I would like to book a consultation", "for me", "Robin Vale", "robin@vale.example", "any weekday after three", "yes", "no", "yes"),
+    ("I would like to book a consultation", "for me", "Robin Vale", "robin@vale.example", "any weekday after three", "no", "yes"),
     ("Is there a person I could write with about my mother's death?",),
     ("I want to kill myself tonight, I have the pills here.",),
     ("I was raped last year and I can't sleep.",),

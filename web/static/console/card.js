@@ -1,5 +1,6 @@
 // The card: why a person is needed, in the visitor's own words, and all that helps to begin. Facts, nothing made up.
 
+import { config } from "./api.js";
 import { byId, el, show, swap } from "./dom.js";
 import { joined, marked } from "./talk.js";
 import { OUTCOME, URGENCY, full, reason, when } from "./words.js";
@@ -70,6 +71,7 @@ export function draw(state, booking) {
       terms([
         ["Language", h.language],
         ["Country", h.country || "not known"],
+        ["Times shown in", (config.time_zone ?? "").replaceAll("_", " ")],
         ["Opened", full(h.opened_at)],
         ["Promised by", h.due_at ? full(h.due_at) : "nothing was promised"],
         ["First seen", h.acknowledged_at ? full(h.acknowledged_at) : "not yet"],
