@@ -4,7 +4,10 @@
 
 Starts the server on a data folder of its own, puts the widget on a page of another origin, and loads that page with the
 processor slowed to a fourth and the line to slow 3G (400 ms, 400 kbit/s), in a fresh context each round. A peer's file
-is loaded the same way, from the same page, as a module: its weight and its main-thread tasks, nothing of its server.
+is loaded the same way, from the same page, as a module: its weight, when it has run, and its main-thread tasks; nothing
+of its server. The floor is a script of three lines that puts a bare button on the page: what line and processor alone take.
+The peers' files, from their own packages (`npm pack NAME@VERSION`): deep-chat's dist/deepChat.bundle.js, Typebot's
+@typebot.io/js dist/web.js.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from test_weight import panel_files  # noqa: E402
 
 SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 400_000 / 8, "uploadThroughput": 400_000 / 8}
 SLOWDOWN = 4
+FLOOR = """const e = document.createElement("handrail-chat");
+e.attachShadow({ mode: "open" }).append(document.createElement("button"));
+document.body.append(e);"""
 WATCH = """
 window.tasks = []; window.moved = 0; window.usable = 0;
 const watch = (type, see) =>
@@ -61,7 +67,7 @@ def load(browser: Browser, url: str, wait: str, slow: bool = True) -> dict[str, 
     page.wait_for_timeout(1000)
     seen: dict[str, Any] = page.evaluate(
         """() => { const at = performance.getEntriesByType("resource").find((e) => e.name.includes("embed.js"));
-        return { usable, tasks, moved, answered: at ? at.responseEnd : 0, began: at ? at.startTime : 0 } }"""
+        return { usable, tasks, arrived: window.arrived ?? 0, moved, answered: at ? at.responseEnd : 0, began: at ? at.startTime : 0 } }"""
     )
     context.close()
     return seen
@@ -101,10 +107,17 @@ def weights(server: Server) -> None:
 def timing(browser: Browser, server: Server, site: Site, rounds: int) -> None:
     line = f'<script type="module" async src="{server.url}/embed.js"></script>'
     url = site.put("/bench", f"<!doctype html><title>Practice</title>{line}<h1>Practice</h1>" + "<p>words</p>" * 40)
+    site.pages["/floor.js"] = (FLOOR, {"Content-Type": "text/javascript"})
+    low = site.put(
+        "/floor",
+        "<!doctype html><title>Practice</title><script type='module' async src='/floor.js'></script><h1>Practice</h1>"
+        + "<p>words</p>" * 40,
+    )
     bare = site.put("/bare", "<!doctype html><title>Practice</title><h1>Practice</h1>" + "<p>words</p>" * 40)
     for slow in (False, True):
         seen = [load(browser, url, "() => window.usable > 0", slow) for _ in range(rounds)]
         without = [load(browser, bare, "() => true", slow) for _ in range(rounds)]
+        floor = [load(browser, low, "() => window.usable > 0", slow)["usable"] for _ in range(rounds)]
         usable = sorted(one["usable"] for one in seen)
         own = sorted(one["usable"] - one["began"] for one in seen)
         name = f"slow 3G, processor at 1/{SLOWDOWN}" if slow else "loopback, whole processor"
@@ -113,6 +126,7 @@ def timing(browser: Browser, server: Server, site: Site, rounds: int) -> None:
             f"launcher usable         median {statistics.median(usable):.0f} ms after navigation, worst {usable[-1]:.0f}"
         )
         print(f"  after it was asked for  median {statistics.median(own):.0f} ms, worst {own[-1]:.0f}")
+        print(f"  floor: a bare button     median {statistics.median(floor):.0f} ms after navigation")
         print(f"long tasks (over 50 ms) {spread(seen)}; the same page without the widget: {spread(without)}")
         print(f"layout shift            {max(one['moved'] for one in seen):g}")
 
@@ -126,10 +140,13 @@ def spread(seen: list[dict[str, Any]]) -> str:
 def peer_row(browser: Browser, site: Site, name: str, file: Path, rounds: int) -> None:
     content = file.read_bytes()
     site.pages[f"/peer/{name}.js"] = (content.decode(), {"Content-Type": "text/javascript"})
-    tag = f'<script type="module" async src="/peer/{name}.js" onload="window.arrived = true"></script>'
+    tag = f'<script type="module" async src="/peer/{name}.js" onload="window.arrived = performance.now()"></script>'
     url = site.put(f"/peer-{name}", f"<!doctype html><title>Practice</title>{tag}<h1>Practice</h1>")
     seen = [load(browser, url, "() => window.arrived") for _ in range(rounds)]
-    print(f"{name:<24}{squeezed(content):>8} bytes gzipped; longest task {spread(seen)}")
+    ran = statistics.median(one["arrived"] for one in seen)
+    print(
+        f"{name:<24}{squeezed(content):>8} bytes gzipped; ran {ran:.0f} ms after navigation; longest task {spread(seen)}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ def begin(page: Page, name: str) -> None:
     page.get_by_role("button", name="Menu").click()
     page.get_by_role("button", name=name).click()
     expect(page.locator(".exercise")).to_be_visible()
+    expect(page.locator(".exercise h2")).to_be_in_viewport()
+    expect(page.locator(".exercise button").first).to_be_in_viewport()
 
 
 def test_each_of_three_exercises_runs_to_its_end_and_names_its_article(page: Page, server: Server, site: Site) -> None:

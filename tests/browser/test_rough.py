@@ -238,6 +238,14 @@ def test_a_browser_that_keeps_pages_for_its_back_button_keeps_nothing_of_ours(
         page.evaluate("() => history.forward()")
         page.get_by_role("heading", name="Weather").wait_for()
         assert page.evaluate("() => window.kept") is True  # this browser does keep pages
+        # Who only goes on to another page and comes back finds the talk again, and what came meanwhile.
+        open_chat(page, server, site)
+        tab = kept(page)
+        page.evaluate("(to) => { location.href = to }", f"{site.url}/before")
+        page.get_by_role("heading", name="Before").wait_for()
+        from_elsewhere(server, tab, "said meanwhile")
+        page.evaluate("() => history.back()")
+        expect(page.locator("li.visitor")).to_contain_text("said meanwhile")
         assert page.evaluate("() => document.body.textContent.includes('hello')") is False
     finally:
         browser.close()

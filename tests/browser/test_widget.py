@@ -256,6 +256,51 @@ def test_calls_made_before_loading_and_the_whole_api(desk: Page, site: Site, ser
     expect(frame.locator("#text")).to_have_value("")
 
 
+def test_attributes_and_the_pages_language_reach_the_frame(desk: Page, site: Site, server: Server) -> None:
+    line = (
+        f'<script type="module" src="{server.url}/embed.js" data-theme="dark" data-accent="#f3c98b" '
+        'data-ground="#333333" data-exit-url="javascript:alert(1)"></script>'
+    )
+    said: list[str] = []
+    desk.on("console", lambda m: said.append(m.text))
+    desk.goto(site.put("/dressed", f"<!doctype html><html lang='es-MX'><title>Consulta</title><body>{line}"))
+    expect(desk.get_by_role("button", name="Chat con nosotros")).to_be_visible()
+    frame = opened(desk)
+    expect(frame.locator("html")).to_have_attribute("lang", "es")  # the page's own, as no data-locale says otherwise
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+    pine = frame.evaluate("() => getComputedStyle(document.documentElement).getPropertyValue('--pine').trim()")
+    assert pine == "#f3c98b"  # bright enough to be read on the dark ground as it is
+    assert any("too dark" in one for one in said)  # the ground was refused, and it was said why
+    assert "javascript" not in str(desk.locator("handrail-chat iframe").get_attribute("src"))
+
+
+def test_events_tell_states_and_a_broken_listener_stops_nothing(desk: Page, site: Site, server: Server) -> None:
+    desk.goto(host(site, server, "events"))
+    desk.wait_for_function("() => window.Handrail?.open")
+    desk.evaluate(
+        """() => { window.told = []; Handrail.on("opened", () => { throw new Error("the page's own fault") });
+        for (const type of ["ready", "opened", "closed", "state"]) Handrail.on(type, (d) => told.push([type, d.state])) }"""
+    )
+    frame = opened(desk)
+    frame.get_by_role("button", name="Talk to a person").click()
+    desk.wait_for_function("() => told.some(([type, state]) => state === 'waiting')")
+    desk.context.set_offline(True)
+    desk.wait_for_function("() => told.some(([type, state]) => state === 'offline')")
+    desk.context.set_offline(False)
+    desk.wait_for_function("() => told.at(-1)[1] === 'online'")
+    desk.evaluate("() => Handrail.close()")
+    kinds = desk.evaluate("() => told.map(([type]) => type)")
+    assert kinds[:2] == ["opened", "ready"] and kinds[-1] == "closed"
+
+
+def test_a_site_without_scripts_has_telephone_and_link(new_context: NewContext, server: Server) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(f"{server.url}/demo")
+    assert page.locator("noscript a[href^='tel:']").is_visible()
+    page.locator("noscript a[href='/chat']").click()
+    expect(page.locator("#care a[href='tel:988']:visible").first).to_be_visible()
+
+
 def test_no_launcher_and_an_own_z_index(desk: Page, site: Site, server: Server) -> None:
     desk.goto(host(site, server, "quiet", tag='data-no-launcher data-z-index="7"'))
     desk.wait_for_function("() => window.Handrail?.open")

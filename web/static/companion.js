@@ -30,8 +30,8 @@ export function exercise(name) {
   if (!found) return;
   document.querySelector(".exercise-row")?.remove();
   const box = make("section", { class: "exercise", "aria-label": found.title });
-  around.place(make("li", { class: "m exercise-row" }, box));
   intro(found, box);
+  around.place(make("li", { class: "m exercise-row" }, box));
   box.querySelector("button").focus({ preventScroll: true });
 }
 

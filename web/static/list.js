@@ -85,6 +85,7 @@ export function dropUnsent(client_id) {
 /** Puts something that is no message (an exercise) after the last one. */
 export function place(item) {
   insert(item, newest());
+  burst.row = item;
   item.scrollIntoView({ block: "start" });
 }
 

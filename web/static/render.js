@@ -49,7 +49,7 @@ function links(text, citations) {
     const cited = found[1] ? citations.find((c) => c.n === Number(found[1])) : null;
     const url = safeUrl(cited ? cited.url : found[1] ? null : found[0]);
     if (!url || (found[1] && !cited)) continue;
-    out.push(text.slice(place, found.index));
+    out.push(text.slice(place, found.index).replace(cited ? / $/ : "\0", "\u00a0")); // the mark stays with its word
     out.push(cited ? outward(url, { class: "mark-n", "aria-label": `${cited.title} (${t("new_tab")})` }, found[1]) : outward(url, {}, found[0]));
     place = found.index + found[0].length;
   }
