@@ -16,6 +16,7 @@ import typer
 
 from bot.commands import terminal
 
+LAST_WORDS = 0.3  # seconds for requests on lines that were taken and have not spoken yet
 GRACE = 10  # seconds that open streams get at SIGTERM; without a bound one open stream never ends
 
 
@@ -77,7 +78,13 @@ def _server(config: Any, application: Any) -> Any:
                     loop.remove_signal_handler(number)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            application.state.here.running = False
+            """A request may be on its way on a line that was taken, or is about to be: all of these are answered."""
+            application.state.here.running = False  # from now on each answer closes its line
+            for _ in range(3):
+                await asyncio.sleep(0)  # takes whom the kernel has let in already: closing would throw them out
+            for server in self.servers:
+                server.close()
+            await asyncio.sleep(LAST_WORDS)
             application.state.here.store.end_watches()
             await super().shutdown(sockets)
 

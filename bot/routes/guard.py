@@ -149,6 +149,8 @@ class Guard:
 
     def _mark(self, out: MutableHeaders, path: str, request_id: str, origin: str | None) -> None:
         out["X-Request-ID"] = request_id
+        if not self.state.running:
+            out["Connection"] = "close"
         for name, value in HEADERS.items():
             out.setdefault(name, value)
         if path.startswith(OPEN_TO_ALL):
