@@ -25,6 +25,7 @@ from retrieval.passages import passages_of
 from retrieval.vectors import BLEND, ArticleVectors, Taken, content_key, embedded, texts_of
 
 AT_ONCE = 16  # articles that are embedded together
+MADE = 1  # raised when an index must be written anew though its vectors can be kept
 COMMON_IN = 0.1  # share of sentences that a common word counts as standing in, even where it does not ("hi", "will")
 WORDS_UP_TO = 100_000  # sentences: a larger corpus is searched without word-by-word vectors (8 KB a sentence)
 
@@ -54,6 +55,8 @@ def why_stale(folder: Path, corpus: Corpus, embedder: Embedder, *, kind: str = "
     manifest = manifest_of(generation)
     if manifest["model"] != embedder.digest:
         return "the index was made with another model"
+    if manifest.get("made") != MADE:
+        return "the index was made by an earlier version"
     if manifest["corpus"] != corpus.digest or manifest["blend"] != BLEND:
         return "the articles have changed"
     if manifest["kind"] != kind_for(kind, manifest["sentences"]):
@@ -132,6 +135,7 @@ def _write(
     write_json(fresh / "passages.json", [[p.article, p.heading, p.position, list(p.sentences)] for p in passages])
     manifest = {
         "version": version,
+        "made": MADE,
         "model": embedder.digest,
         "model_name": embedder.name,
         "corpus": corpus.digest,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from papers import ARTICLES, ROOT, TODAY, prepared
 
+from retrieval import build
 from retrieval.articles import Corpus, read_articles
 from retrieval.build import build_index, why_stale
 from retrieval.embed import Embedder
@@ -75,6 +76,17 @@ def test_stale_says_why(folder: Path, tmp_path: Path, embedder: Embedder, models
     assert "another vector index" in why_stale(index, corpus, embedder, kind="hnsw")
     (folder / "sleep.md").unlink()
     assert why_stale(index, read_articles(folder), embedder) == "the articles have changed"
+
+
+def test_an_index_of_an_earlier_version_is_written_anew_with_the_vectors_it_has(
+    folder: Path, tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "index"
+    indexed(folder, index, embedder)
+    monkeypatch.setattr(build, "MADE", build.MADE + 1)
+    assert "earlier version" in why_stale(index, read_articles(folder), embedder)
+    built = build_index(read_articles(folder), index, embedder)
+    assert (built.changed, built.embedded) == (True, 0)
 
 
 def test_an_index_of_another_model_is_refused_and_then_rebuilt(
