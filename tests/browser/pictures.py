@@ -97,9 +97,6 @@ def docs(browser: Browser, url: str, folder: Path) -> None:
         page.wait_for_timeout(500)
         shots.append(taken(handle.screenshot()))
     keep(shots, folder / "widget-phone.png", across=4)
-    page.set_viewport_size({"width": 390, "height": 780})
-    page.goto(f"{url}/gallery")
-    keep([taken(page.screenshot())], folder / "gallery-phone.png", across=1)
     wide = []
     for theme, language in (("light", "en"), ("dark", "en"), ("light", "ar"), ("dark", "es")):
         one = browser.new_page(viewport={"width": 1000, "height": 640}, reduced_motion="reduce")
