@@ -54,7 +54,7 @@ def full(server: Server, ana: Person, empty: None) -> Visitor:
 
 
 def test_planted_markup_is_text_in_every_place(
-    empty: None, server: Server, admin: Person, ben: Person, console: Open
+    empty: None, server: Server, admin: Person, ben: Person, desk: Person, console: Open
 ) -> None:
     """In the name, the contact, the note, the message, the reply, the private note, the booking, a person's name."""
     eve = hire(admin, "planted@larkfield.example", PLANTED[:80], "clinician")
@@ -63,7 +63,8 @@ def test_planted_markup_is_text_in_every_place(
     visitor.say(PLANTED + " I have been thinking about ending my life.")
     visitor.http.post(visitor.path + "/handoff", json={"contact": PLANTED, "note": PLANTED})
     booker = Visitor(server.url)
-    for text in ("I would like to book a consultation", "for me", PLANTED[:100], "skip", PLANTED, "yes", PLANTED):
+    mail, times = "<img src=x onerror=alert(4)>@x", "any weekday after three <svg onload=alert(5)>"
+    for text in ("I would like to book a consultation", "for me", "Sam", mail, mail, times, PLANTED):
         booker.say(text)
     booked = booker.http.get(booker.path + "/messages").json()["conversation"]["handoff"]["id"]
     taken = eve.post("/v1/handoffs/next").json()
@@ -82,6 +83,14 @@ def test_planted_markup_is_text_in_every_place(
     page.goto(page.url.partition("#")[0] + f"?again#{booked}")
     expect(page.locator(".booking")).to_contain_text("Consultation request")
     expect(page.locator("#lines")).to_contain_text(PLANTED)
+    nothing_ran(page)
+    page = console(desk, f"/console#{booked}").connected()
+    for words in (mail, times, PLANTED):
+        expect(page.locator(".booking")).to_contain_text(words)
+    nothing_ran(page)
+    Visitor(server.url).say("What is the tallest mountain in Portugal <b onload=alert(6)>, please?")
+    page = console(ben, "/console/gaps").page
+    expect(page.locator("#gaps")).to_contain_text("mountain")
     nothing_ran(page)
     page = console(admin, "/console/people").page
     expect(page.locator("#people")).to_contain_text(PLANTED[:80])
