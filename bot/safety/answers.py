@@ -9,7 +9,7 @@ from bot.model import Fired, Reason, SafetyMemory
 from bot.safety.finding import Hit
 from bot.safety.fold import Tokens
 from bot.safety.pack import Pack
-from bot.safety.reading import sentences
+from bot.safety.reading import Sentence, sentences
 
 _LONGEST = 25  # words; a longer message is no plain answer
 RAISES = {
@@ -29,6 +29,7 @@ _WHY = {
     "taken": "Said yes when asked whether something was taken.",
     "harm": "Said yes when asked about harming someone.",
 }
+_UNSAFE = "Said that it is not safe to write here now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def read_answer(pack: Pack, found: Tokens, memory: SafetyMemory, hits: Sequence[
     short = len(found.words) <= _LONGEST
     if pending == "when":
         return _when(pack, found, span)
+    if pending == "safe":
+        return _safe(pack, found, rows, span)
     for value in ("refused", "unsure", "no", "yes"):
         phrases = pack.answers.get(value, ())
         place = next((a for p in phrases if first.may(p) for a, _ in first.find(p)), None)
@@ -66,6 +69,19 @@ def read_answer(pack: Pack, found: Tokens, memory: SafetyMemory, hits: Sequence[
             )
             return Answered("unsure", (), fired)
         return Answered(value)
+    return None
+
+
+def _safe(pack: Pack, found: Tokens, rows: Sequence[Sentence], span: tuple[int, int]) -> Answered | None:
+    """Whether it is safe to write. Whatever is no plain yes means that it may not be; other talk answers nothing."""
+    if len(found.words) > _LONGEST:
+        return None
+    doubtful = any(rows[0].has(pack.answers.get(value, ())) for value in ("unsafe", "unsure", "refused"))
+    denied = rows[0].has(pack.answers.get("no", ())) and not rows[0].has(pack.answers.get("no_unless", ()))
+    if doubtful or denied:
+        return Answered("no", ("not_safe",), (Fired("memory.not_safe", span, 2, Reason.ABUSE, _UNSAFE),))
+    if rows[0].has(pack.answers.get("yes", ())) or rows[0].has(pack.answers.get("safe", ())):
+        return Answered("yes")
     return None
 
 

@@ -137,7 +137,7 @@ class Filter:
     def _nearest(
         examples: Examples, text: str, bare: str, urgency: int, others: Sequence[tuple[int, int]]
     ) -> Fired | None:
-        """What raises the text as typed, and raises it without its idioms and without what is past (`bare`) too; of both the milder."""
+        """What raises the text as typed, and also without its idioms and what is past (`bare`); of both the milder."""
         found = examples.nearest(text, urgency, others)
         if found is None or bare == text:
             return found

@@ -42,7 +42,7 @@ EMERGENCIES = {
         topic="someone_else",
     ),
     "abuse_now": _crisis(
-        "=exit", "safety_abuse_now", "=automated", "=lines", "?safety_abuse_safe", "?=queue", topic="abuse"
+        "=exit", "safety_abuse_now", "=automated", "=lines", "?=safe", "?=queue", topic="abuse"
     ),
     "harm": _crisis("safety_harm", "safety_harm_more", "=lines", "=automated", "=queue", topic="suicide"),
     "perinatal_danger": _crisis(
@@ -92,7 +92,7 @@ CONCERNS = {
     "abuse": _support(
         "=exit",
         "safety_abuse",
-        "safety_abuse_safe",
+        "=safe",
         "=lines",
         "=automated",
         "?safety_abuse_person",
@@ -126,6 +126,9 @@ REFUSED_AT_2 = {
     ),
     "eating_refused": _support("safety_eating_refused", "=lines", "=automated", "=queue", "?=ask", topic="eating"),
 }
+UNSAFE = _support("=exit", "safety_abuse_unsafe", "=lines", "=danger", "=automated", "?=queue", topic="abuse")
+SAFE = _support("safety_abuse_glad", "safety_listening", "=person", topic="abuse")
+NO_DANGER_NOW = _support("safety_abuse_person", "=person", topic="abuse")
 _ANSWER = {"yes": "safety_ack_yes", "no": "safety_ack_no", "unsure": "safety_ack_unsure", "refused": "safety_refused"}
 
 
@@ -134,6 +137,8 @@ def recipe_for(verdict: Verdict, memory: SafetyMemory, asked_person: bool = Fals
     reply, urgency = verdict.reply, verdict.urgency
     if verdict.level >= 4 and (urgency >= 2 or not _only_asks(verdict)):
         return _emergency(verdict, memory)
+    if memory.notes.get("answered_to") in {"safe", "danger"} and urgency <= 2:
+        return _of_safety(memory)
     if urgency >= 3:
         return CRISES.get(reply) or _crisis_of(verdict, memory)
     if urgency == 2:
@@ -151,6 +156,13 @@ def recipe_for(verdict: Verdict, memory: SafetyMemory, asked_person: bool = Fals
     if verdict.level >= 2:
         return _next_step(memory, verdict)
     return None
+
+
+def _of_safety(memory: SafetyMemory) -> Recipe:
+    """What follows when they said whether it is safe to write, or that they are in no danger at this moment."""
+    if memory.notes.get("answered_to") == "danger":
+        return NO_DANGER_NOW
+    return SAFE if answered_kind(memory) == "yes" else UNSAFE
 
 
 def _only_asks(verdict: Verdict) -> bool:

@@ -151,6 +151,10 @@ class Script:
                 sheet.asked = question
         elif part == "=called":
             sheet.waits = "called" if self._say(sheet, "safety_emergency_called", optional) else ""
+        elif part == "=safe":
+            sheet.waits = "safe" if self._say(sheet, "safety_abuse_safe", optional) else ""
+        elif part == "=danger":
+            sheet.waits = "danger" if self._say(sheet, "safety_ask_danger", optional) else ""
         elif part == "=contact":
             if not sheet.memory.under_13:
                 self._say(sheet, "safety_emergency_ask", optional)

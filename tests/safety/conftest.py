@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Draft, Owner, SafetyMemory
+from bot.model import Draft, Owner, Route, SafetyMemory
 from bot.safety import Filter, Screening, Script
 from bot.words import Words, load
 
@@ -64,7 +64,7 @@ def talk(rules: Filter, script: Script) -> Talk:
                 screening, language=language, country=country, owner=owner, open_now=open_now, now=NOW, promise=promise
             )
             memory = spoken.memory
-            owner = Owner.QUEUE if screening.verdict.level >= 2 else owner
+            owner = Owner.QUEUE if screening.verdict.route is Route.HUMAN else owner
             said.append(Said(screening, spoken.drafts, memory))
         return said
 
