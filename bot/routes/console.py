@@ -29,6 +29,7 @@ PAGES = (  # path, name, the scopes that open it
     ("/console/figures", "Figures", frozenset({"handoffs"})),
     ("/console/people", "People and keys", frozenset({"admin"})),
     ("/console/audit", "Audit log", frozenset({"audit"})),
+    ("/console/webhooks", "Webhooks", frozenset({"admin"})),
 )
 ANYONE = frozenset({"handoffs", "bookings", "admin", "audit"})
 
@@ -117,3 +118,9 @@ async def people(request: Request) -> Response:
 @router.get("/console/audit")
 async def audit(request: Request) -> Response:
     return await inside(request, "audit", PAGES[4][2])
+
+
+@router.get("/console/webhooks")
+async def webhooks(request: Request) -> Response:
+    """Where other systems are told, and what could not be told to them. The page asks /v1/webhooks, as an integrator does."""
+    return await inside(request, "webhooks", PAGES[5][2])

@@ -22,6 +22,7 @@ PAGES = {  # and what stands there once it is drawn
     "/console/people": "#people tr",
     "/console/audit": "#rows tr",
     "/console/account": "#sessions li",
+    "/console/webhooks": "#state:has-text('ebhook')",
 }
 
 

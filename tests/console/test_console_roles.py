@@ -74,7 +74,7 @@ TABLE: dict[str, set[str]] = {
     "GET /v1/console/audit": LOG, "POST /v1/console/audit/verify": LOG,
     # the console's pages: the way in for whoever is not signed in, another page for whoever may not see this one
     "GET /console/account": PEOPLE, "GET /console/gaps": {ADMIN, CLINICIAN}, "GET /console/figures": {ADMIN, CLINICIAN},
-    "GET /console/people": {ADMIN}, "GET /console/audit": LOG,
+    "GET /console/people": {ADMIN}, "GET /console/audit": LOG, "GET /console/webhooks": {ADMIN},
 }  # fmt: skip
 
 
