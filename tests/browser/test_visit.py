@@ -178,6 +178,12 @@ def test_a_contact_detail_has_its_own_purpose_beside_it(chat: Page) -> None:
     expect(chat.locator("#contact")).to_contain_text("uses it to answer this request, and for nothing else")
 
 
+def test_leaving_quickly_says_what_it_does_not_do(chat: Page) -> None:
+    chat.get_by_role("button", name="Menu").click()
+    expect(chat.locator("#menu")).to_contain_text("Shift key pressed three times")
+    expect(chat.locator("#menu")).to_contain_text("It does not clear your browser's history")
+
+
 def test_arabic_turns_the_page_around(page: Page, server: Server, site: Site) -> None:
     open_chat(page, server, site, "&lang=ar")
     expect(page.locator("html")).to_have_attribute("dir", "rtl")

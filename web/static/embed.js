@@ -4,7 +4,7 @@ const CARE = null; // the practice's name, words and first crisis lines: filled 
 
 const BASE = new URL(import.meta.url).origin;
 const STYLE = `
-:host{all:initial!important;position:fixed!important;inset:0!important;pointer-events:none!important;display:block!important;z-index:var(--z,2147483000)!important;
+:host{all:initial!important;position:fixed!important;inset:0!important;pointer-events:none!important;display:block!important;z-index:var(--z,2147483647)!important;
 font:16px/1.5 "Avenir Next",Avenir,"Segoe UI","Noto Sans","Noto Sans Arabic",system-ui,sans-serif!important;color:#22302c!important;color-scheme:light!important;print-color-adjust:exact}
 :host([hidden]){display:none!important}
 *{box-sizing:border-box}[hidden]{display:none!important}
