@@ -12,16 +12,18 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What one find shows: inputs of the confidence, each about 0 to 1. `covered` is how well the best sentences
-    together meet the question's words, `gap` how much of its weight hangs on the one word piece that they meet worst
-    ("how many people …" where nobody is counted), `length` grows with its word pieces, `unknown` is the share of its
-    weight in words which the corpus never uses, and `size` goes from 0 for a hundred sentences or fewer to 1 for a
-    thousand or more: the more there is to read, the less it says that a question's words occur."""
+    """What one find shows: inputs of the confidence, each about 0 to 1. `same` is how nearly the question is one that the
+    articles list, `far` how far it is from every sentence and every listed question, though its words may occur.
+    `covered` is how well the best sentences together meet its words, `gap` how much of its weight hangs on the one word
+    piece that they meet worst ("how many people …" where nobody is counted), `length` grows with its word pieces,
+    `unknown` is the share of its weight in words which the corpus never uses, and `size` goes from 0 for a hundred
+    sentences or fewer to 1 for a thousand or more: the more there is to read, the less it says that words occur."""
 
     dense: float
     lexical: float
     asked: float
     same: float
+    far: float
     words: float
     covered: float
     gap: float

@@ -38,6 +38,7 @@ WORDS_REACH = 32  # the best of them, compared word by word (or as many as are a
 COVERING = 8  # of which the first so many count for `covered`
 _GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
 SAME = 0.6  # cosine from which on the question begins to be one that the article names
+FAR = 0.55  # cosine below which the nearest sentence and the nearest listed question begin to be of something else
 ALIKE = 0.85  # share of words in common from which two sentences say the same
 
 
@@ -122,11 +123,13 @@ def ranked(
     length = sum(weight * _length(count) for weight, count in zip(weights, pieces, strict=True))
     found: list[tuple[Hit, Signs]] = []
     for place in _distinct(now, rows, order, limit):
+        dense, asked_near = (mean(each, place) for each in ([p.dense for p in parts], [p.near for p in parts]))
         signs = Signs(
-            dense=mean((part.dense for part in parts), place),
+            dense=dense,
             lexical=mean((part.lexical for part in parts), place),
-            asked=mean((part.near for part in parts), place),
-            same=max(0.0, (mean((part.near for part in parts), place) - SAME) / (1 - SAME)),
+            asked=asked_near,
+            same=max(0.0, (asked_near - SAME) / (1 - SAME)),
+            far=max(0.0, 1 - max(dense, asked_near) / FAR),
             words=mean(words, place),
             covered=covered,
             gap=gap,

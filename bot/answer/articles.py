@@ -343,5 +343,5 @@ def _stems(hit: Hit) -> set[str]:
 
 def _speaks_of(hit: Hit, topic: set[str]) -> bool:
     """Whether the sentence, its heading or its article's title names the topic; anything does where there is none."""
-    said = {word[:5] for word in fold_known(f"{hit.passage.title} {hit.passage.heading} {hit.text}").split()}
-    return not topic or any(word[:5] in said for word in topic)
+    said = {word[:5] for word in _stems(hit)}
+    return not topic or any(stem(word)[:5] in said for word in topic)

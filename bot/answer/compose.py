@@ -15,6 +15,7 @@ USUAL = 4  # … where the question does not ask for several things
 LEAST = 2
 ROOMY = ("list", "comparison", "which_therapy")  # shapes that ask for several things
 MARGIN = 0.20  # a further sentence is shown when its score is within this of the first's
+LISTED = 0.6  # … and this, when a list was asked for and it stands in the first one's passage
 OTHER = 0.12  # … and this, when it stands in another article
 FITS = 0.06  # what a sentence of the right shape gains
 FITS_ALONE = 0.25  # … when the shape is all that the question says ("how long?")
@@ -98,7 +99,8 @@ def choose(
     for hit in needed:
         add(hit, MOST)
     for score, hit in scored[1:]:
-        if score >= top - (MARGIN if hit.passage.article == lead.passage.article else OTHER):
+        listed = shape.name == "list" and hit.passage.id == lead.passage.id
+        if score >= top - (LISTED if listed else MARGIN if hit.passage.article == lead.passage.article else OTHER):
             add(hit, MOST if shape.name in ROOMY else USUAL)
     _fill(lead, chosen, talk)
     for _, hit in scored[1:]:

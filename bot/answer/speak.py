@@ -38,7 +38,9 @@ class Answers:
         """What to say to `text`. `now` is aware; `vector` is the text's unit vector, if it is at hand."""
         language = self._spoken(text, language)
         talk, facts = self._reader(language)
-        wording = Wording(self._words, self._writer, language, self._base_url, self._articles.edition, list(memory.said))
+        wording = Wording(
+            self._words, self._writer, language, self._base_url, self._articles.edition, list(memory.said)
+        )
         asked = Asked(text.strip(), memory, language, now, talk, facts, wording, vector)
         spoken = self._fork(asked)
         return replace(spoken, memory=replace(spoken.memory, said=tuple(wording.said)))

@@ -65,7 +65,9 @@ class Wording:
         self.cited += 1
         p = quoted.passage
         edition = self.edition(p.article)
-        version = f"?v={edition}" if edition else ""  # so that the link still shows this text when the article has changed
+        version = (
+            f"?v={edition}" if edition else ""
+        )  # so that the link still shows this text when the article has changed
         url = f"{self.base_url}/articles/{p.article}{version}#s{p.position}-{quoted.first}"
         return Citation(self.cited, p.article, p.title, p.heading, quoted.text, url)
 

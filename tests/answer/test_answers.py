@@ -300,6 +300,16 @@ def test_nothing_is_compared_with_what_no_article_speaks_of(question: str, kind:
     assert chat(question)[0].drafts[0].kind is kind
 
 
+@pytest.mark.parametrize("question", ["what is the meaning of life", "how long is a school day", "how do i pet a cat"])
+def test_the_articles_own_words_do_not_make_a_question_theirs(question: str, chat: Chat) -> None:
+    assert chat(question)[0].drafts[0].kind is Kind.NO_ANSWER
+
+
+def test_a_plural_is_about_the_same_thing(chat: Chat) -> None:
+    draft = chat("how long are waits in the uk")[0].drafts[0]
+    assert "months" in " ".join(c.quote for c in draft.citations)
+
+
 def test_a_comparison_shows_what_is_said_of_each_side(chat: Chat) -> None:
     quoted = " ".join(c.quote for c in chat("difference between cbt and dbt")[0].drafts[0].citations)
     assert "CBT puts more weight" in quoted

@@ -50,7 +50,7 @@ SAID = (
     ("does walking replace therapy", "does not replace"),
     ("how many sessions for couples", "12 to 20 sessions"),
     ("does the therapist take sides", "does not take sides"),
-    ("what did the 2019 review say", "2019 review"),
+    ("what did the review say about walking outdoors", "2019 review"),
 )
 NOT_SAID = (
     "is green tea healthy",

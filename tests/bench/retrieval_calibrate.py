@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = [field.name for field in dataclasses.fields(Signs)]
 FEW, OF_FEW = 8, 5  # so many small folders, of so many articles
 HELPS = ("dense", "lexical", "asked", "same", "words", "covered", "length")
-HARMS = ("gap", "unknown")
+HARMS = ("gap", "unknown", "far")
 # Each question is also asked with more words around it, so that its length says nothing by itself.
 AROUND = (
     "hi there, {} thanks a lot",
