@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     shadow_rules: Path | None = Field(None, description="a rule pack that runs silently and is only counted")
     conversations_per_minute: int = Field(60, ge=1, description="conversations one address may open a minute")
     messages_per_minute: int = Field(1200, ge=1, description="messages one conversation may send a minute")
+    key_calls_per_minute: int = Field(6000, ge=1, description="calls that one API key may make a minute")
     turns_at_once: int = Field(
         256, ge=1, description="turns under way in one process; above it plain ones get 503, words of risk never"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -94,6 +95,8 @@ async def staff_member(request: Request) -> Staff:
     if token:
         key = await app.store.key_of(digest(token), app.clock())
         if key is not None:
+            if not app.rates.hit("key", key.id, app.settings.key_calls_per_minute, time.monotonic()):
+                raise Problem(429, "This key has made its calls for this minute: wait for Retry-After.", {"Retry-After": "30"})
             return Staff(Holder(f"key:{key.id}", key.name, "key", key.scopes))
         if await app.store.conversation_of(digest(token), app.clock()):
             raise Problem(403, "A visitor's token opens its own conversation alone.")

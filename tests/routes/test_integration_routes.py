@@ -374,3 +374,13 @@ def test_a_completion_inside_a_conversation_is_a_turn_of_it(
         )
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=server.url + "/v1", api_key="nobody", max_retries=0).models.list()
+
+
+def test_a_key_has_its_calls_a_minute_and_others_theirs(make_server: Any) -> None:
+    one = make_server(HANDRAIL_KEY_CALLS_PER_MINUTE="5")
+    busy, calm = key_client(one, "busy", "handoffs"), key_client(one, "calm", "handoffs")
+    assert [busy.get("/v1/handoffs").status_code for _ in range(6)] == [200] * 5 + [429]
+    slow = busy.get("/v1/handoffs")
+    problem(slow, 429)
+    assert slow.headers["retry-after"] == "30"
+    assert calm.get("/v1/handoffs").status_code == 200

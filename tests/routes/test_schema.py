@@ -134,3 +134,33 @@ def test_every_call_of_the_contract_is_described(document: dict[str, Any]) -> No
         assert [s for s in operation["responses"] if s.startswith("2")], call
         for content in operation.get("requestBody", {}).get("content", {}).values():
             assert content.get("example") or call.endswith(("typing", "replay")), call
+
+
+def test_every_example_does_what_it_shows(house: Server, document: dict[str, Any], roles: Roles) -> None:
+    """Each body that the description gives as an example, sent as it stands to something that it fits."""
+    key = httpx.Client(base_url=house.url, timeout=30, headers={"Authorization": f"Bearer {roles.tokens['every']}"})
+    users = [line for line in house.run("user", "list").stdout.splitlines()[1:] if line.strip()]
+    sent = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for media, content in operation.get("requestBody", {}).get("content", {}).items():
+                body = content.get("example")
+                if body is None or path.endswith("/hook") or "chatwoot" in path:
+                    continue
+                visitor = Visitor(house.url)
+                client, id = visitor.http, visitor.id
+                if not path.startswith("/v1/conversations"):
+                    client = key
+                if path.startswith("/v1/handoffs/{id}"):
+                    id = visitor.say("I want to talk to a person please")["conversation"]["handoff"]["id"]
+                    assert key.post(f"/v1/handoffs/{id}/claim").status_code == 200
+                if path.startswith("/v1/webhooks/{id}"):
+                    id = roles.ids["webhooks"][0]
+                if path.endswith("/transfer"):
+                    body = body | {"to": f"user:{users[0].split()[0]}"}  # the one name in them that only this house knows
+                answer = client.request(method.upper(), path.replace("{id}", id), json=body, headers={"Content-Type": media})
+                sent += 1
+                if path.endswith("/transfer") and "not on duty" in answer.text:
+                    continue  # understood: nobody here is on duty
+                assert answer.status_code in {200, 201, 202, 204}, f"{method.upper()} {path} {body}: {answer.status_code} {answer.text}"
+    assert sent >= 13

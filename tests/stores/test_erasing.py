@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from kit import ANA, START, claim, close, digest, flag, kinds, message, open_one, turn, write
+from test_deliveries import hook, sent_all
 
 from bot.model import Card, Gap, NotThere
+from bot.notifiers.webhook import payload
 
 
 def test_erasing_at_once(run):
@@ -68,5 +70,30 @@ def test_others_are_untouched(run):
         await write(store, "c2", "stays")
         await store.erase("c1", START, "visitor")
         assert [m.text for m in await store.messages("c2", 1)] == ["stays", "It does."]
+
+    run(test)
+
+
+def test_what_was_to_be_sent_and_what_is_dead_holds_none_of_it(run):
+    """Deliveries hold ids and states: after an erasure they may go on, and tell nothing."""
+
+    async def test(store):
+        await store.add_webhook(hook("w1", ()))
+        await open_one(store)
+        await write(store, "c1", "my cat is called Zebulon")
+        handoff = await flag(store, "c1")
+        await store.move(claim(handoff))
+        await store.move(close(handoff))
+        for delivery in (await store.due(START))[:2]:
+            await store.failed(delivery.id, "410", None)
+        await store.erase("c1", START, "visitor")
+        assert await store.deliveries("", "dead")
+        assert await store.replay("webhook:w1", None, None, START) >= 1
+        left = [payload(d, await store.handoff(d.handoff) if d.handoff else None, START) for d in await sent_all(store)]
+        assert left
+        assert "conversation.erased" in {one["type"] for one in left}
+        assert "Zebulon" not in repr(left) and "die" not in repr(left)
+        found = await store.handoff(handoff.id)
+        assert found is None or found.card.marked == ()
 
     run(test)
