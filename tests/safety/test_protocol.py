@@ -17,7 +17,7 @@ def test_every_reason_is_named_in_each_language(words: Words, rules: Filter, lan
     rows = {row["reason"]: row for row in protocol(words, rules, language)["reasons"]}
     assert set(rows) == {str(reason) for reason in Reason} - {"none"}
     assert all(row["name"] and row["meant"] for row in rows.values())
-    assert rows["suicide"]["rules"] > 20 and rows["suicide"]["levels"] == [4, 3, 2]
+    assert rows["suicide"]["rules"] > 20 and {4, 3, 2} <= set(rows["suicide"]["levels"])
 
 
 def test_every_line_of_every_country_stands_in_it_with_source_and_day(words: Words, rules: Filter) -> None:

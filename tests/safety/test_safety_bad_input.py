@@ -68,6 +68,40 @@ def test_risk_is_seen_through_what_stands_around_it(rules: Filter, text: str) ->
     assert rules.screen(text).verdict.urgency >= 2, text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quiero killarme",
+        "voy a matarmyself",
+        "quieromorirnow",
+        "me voy a suicidear hoy",
+        "I just want to morirme tonight",
+        "quiero die",
+    ],
+)
+def test_two_languages_in_one_word_or_one_sentence(rules: Filter, text: str) -> None:
+    for language in ("en", "es", ""):
+        assert rules.screen(text, language=language).verdict.urgency >= 2, (text, language)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "my name is Sam and I want to die",
+        "Iwanttodie Miller",
+        "you can reach me at sam.i-want-to-kill-myself@example.org",
+        "call 555 0100 before I kill myself",
+        "the reason is that I took all my pills",
+        "Tuesday at 3, if I'm still alive by then, I want to end my life",
+        "me llamo Ana y me quiero morir",
+    ],
+)
+def test_risk_in_a_name_a_contact_or_a_booking_field(rules: Filter, field: str) -> None:
+    memory = rules.screen("I'd like to book an appointment").memory
+    screening = rules.screen(field, memory)
+    assert screening.verdict.urgency >= 2 and screening.rose, field
+
+
 def test_risk_in_the_four_thousandth_character(rules: Filter) -> None:
     filler = "The weather was fine and we went for a walk. " * 90
     text = filler[: 4000 - len(RISK)] + RISK
@@ -125,12 +159,12 @@ def test_no_pattern_runs_away_on_its_own_words(rules: Filter) -> None:
     """Each phrase against long rows of the very words that it is made of, in windows as they are read."""
     chance = random.Random(3)
     for pack in rules.packs.values():
-        for found in pack.rules:
-            for phrase in found.phrases:
+        for rule in pack.rules:
+            for phrase in rule.phrases:
                 words = sorted(w.rstrip("*") for w in phrase.words) or ["x"]
                 text = " ".join(chance.choice(words) for _ in range(72)) + " "
-                assert phrase.pattern.search(text) is None or True
-                list(phrase.pattern.finditer(text))
+                spans = [found.span() for found in phrase.pattern.finditer(text)]
+                assert all(0 <= a < b <= len(text) for a, b in spans), phrase.source
 
 
 @settings(
