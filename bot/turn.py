@@ -338,7 +338,7 @@ class Desk:
         screening = self.screen(visit, f"{note}\n{contact}".strip())
         talk, language = visit.conversation, visit.conversation.language
         memory = replace(visit.memory, safety=screening.memory)
-        card = handoff.card(screening.verdict, note, visit.last_seq + 1, memory, contact=contact, note=note)
+        card = reach.card(self.parts.booking.details, screening.verdict, visit, memory, contact, note, language)
         verdict = screening.verdict
         if verdict.level < Urgency.CHECK_IN and verdict.reason in {Reason.NONE, Reason.BOOKING}:
             verdict = replace(verdict, route=Route.HUMAN, reason=Reason.ASKED)

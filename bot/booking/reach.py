@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.booking.read import contact_in
-from bot.handoff import promise_text
+from bot import handoff
+from bot.booking.read import Details, contact_in
 from bot.hours import Hours
-from bot.model import Author, Draft, Kind, Memory, Visit
+from bot.model import Author, Card, Draft, Kind, Memory, Verdict, Visit
 from bot.words import Words
 
 _ELSE = 40  # letters beside the contact up to which a message is about nothing else
@@ -24,7 +24,7 @@ def queued(
     words: Words, hours: Hours, memory: Memory, language: str, at: datetime, urgency: int = 0, known: str = ""
 ) -> Draft:
     """You are in the queue, when somebody will answer, and while closed how to reach you, unless that is `known`."""
-    promise = promise_text(words, hours, urgency, at, language)
+    promise = handoff.promise_text(words, hours, urgency, at, language)
     said = words.say("queued", language, promise=promise)[0], asked(words, hours, memory, language, at, known)
     return Draft(Author.BOT, Kind.HANDOFF, " ".join(filter(None, said)))
 
@@ -46,3 +46,12 @@ def thanks(text: str, visit: Visit, memory: Memory, words: Words, language: str)
     if "?" in rest or len([c for c in rest if c.isalpha()]) > _ELSE:
         return None
     return Draft(Author.BOT, Kind.HANDOFF, words.say("contact_kept", language, contact=contact)[0])
+
+
+def card(
+    details: Details, verdict: Verdict, visit: Visit, memory: Memory, contact: str, note: str, language: str
+) -> Card:
+    """The card of somebody who asks for a person; a wish in the note, such as "text only", stands apart, where it is seen."""
+    wish = "" if memory.safety.under_13 else details.safe_contact(f"{note}\n{contact}", language)
+    seq = visit.last_seq + 1
+    return handoff.card(verdict, note, seq, memory, contact=contact, note=note, safe_contact=wish)

@@ -1,17 +1,19 @@
 """The queue under load: an urgent handoff to every console, "take next", and twenty who reach for one.
 
-    .venv/bin/python tests/bench/console.py [--rounds 40] [--races 200]
+    .venv/bin/python tests/bench/console.py [--rounds 40] [--races 200] [--pace 20]
 
 50 conversations wait, 10 consoles listen, 200 visitors write. Each round one more visitor writes words of risk; what is
 timed is from the moment before their POST until each of the ten streams has shown the handoff. Beside it the bare commit
 and notice: the same POST until its answer, and a message's commit through an empty queue's store until its bell rings.
-The clients share the machine's cores with the server.
+The clients share the machine's cores with the server. `--pace` is the seconds between two messages of one visitor: reading an
+answer and writing the next takes a person some 20; 4 is more than two cores answer, and measures their queue.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -34,7 +36,7 @@ PASSWORD = "Wet stones under the bridge 7"
 CALM = ("I would like to talk to a person, please.", "I feel like a burden to everyone.", "My husband hits me when he is drunk.")
 URGENT = "I have been thinking about ending my life."
 WAITING, CONSOLES, VISITORS, RACERS = 50, 10, 200, 20
-PACE = 4.0  # seconds between two messages of one visitor: 50 a second in all
+GONE = 10.0  # seconds after which a round counts as this long: the handoff was not yet on every console
 
 
 def free_port() -> int:
@@ -63,13 +65,13 @@ class Server:
 
     def ready(self) -> str:
         """The first admin's link."""
-        for _ in range(1200):
+        for _ in range(4800):
             if found := re.search(r"/console/welcome#\S+", self.log.read_text()):
                 return found[0]
             if self.process.poll() is not None:
                 raise SystemExit(self.log.read_text()[-2000:])
             time.sleep(0.1)
-        raise SystemExit("the server was not ready in two minutes")
+        raise SystemExit("the server was not ready in eight minutes")
 
     def key(self, name: str) -> str:
         command = [sys.executable, "-m", "bot", "key", "add", name, "--scopes", "handoffs"]
@@ -119,13 +121,15 @@ async def listen(client: httpx.AsyncClient, headers: dict[str, str], seen: dict[
                         seen.setdefault(row["conversation"], []).append(at)
 
 
-async def chatter(client: httpx.AsyncClient, sent: list[int], stop: asyncio.Event) -> None:
+async def chatter(client: httpx.AsyncClient, pace: float, sent: list[int], stop: asyncio.Event) -> None:
     who = await visitor(client)
-    await asyncio.sleep(random.random() * PACE)
+    await asyncio.sleep(random.random() * pace)
     while not stop.is_set():
         await write(client, who, random.choice(("Hello.", "What is CBT?", "How long does therapy take?", "Thank you.")))
         sent[0] += 1
-        await asyncio.sleep(PACE * (0.5 + random.random()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pace * (0.5 + random.random())):
+                await stop.wait()
 
 
 def figures(name: str, times: list[float]) -> str:
@@ -140,9 +144,10 @@ async def rounds(client: httpx.AsyncClient, seen: dict[str, list[float]], count:
         began = time.perf_counter()
         await write(client, who, URGENT)
         answered.append(time.perf_counter() - began)
-        while len(seen.get(who[0], ())) < consoles and time.perf_counter() - began < 10:
+        while len(seen.get(who[0], ())) < consoles and time.perf_counter() - began < GONE:
             await asyncio.sleep(0.002)
-        everywhere.append(max(seen[who[0]]) - began)
+        shown = seen.get(who[0], [])
+        everywhere.append(max(shown) - began if len(shown) >= consoles else GONE)
         await asyncio.sleep(0.1)
     return everywhere, answered
 
@@ -206,7 +211,7 @@ async def bare(count: int) -> list[float]:
     return times
 
 
-async def main(count: int, race_count: int) -> None:
+async def main(count: int, race_count: int, pace_each: float) -> None:
     server = Server()
     try:
         link = server.ready()
@@ -223,8 +228,9 @@ async def main(count: int, race_count: int) -> None:
             quiet, answered_quiet = await rounds(client, seen, count, CONSOLES)
             stop, sent = asyncio.Event(), [0]
             began = time.perf_counter()
-            town = [asyncio.create_task(chatter(client, sent, stop)) for _ in range(VISITORS)]
-            await asyncio.sleep(PACE + 1)
+            town = [asyncio.create_task(chatter(client, pace_each, sent, stop)) for _ in range(VISITORS)]
+            await asyncio.sleep(pace_each)
+            sent[0], began = 0, time.perf_counter()
             busy, answered_busy = await rounds(client, seen, count, CONSOLES)
             taken = await take_next(client, mine, count)
             pace = sent[0] / (time.perf_counter() - began)
@@ -234,6 +240,7 @@ async def main(count: int, race_count: int) -> None:
             for one in listeners:
                 one.cancel()
             await asyncio.gather(*listeners, return_exceptions=True)
+        print("load average now " + ", ".join(f"{load:.1f}" for load in os.getloadavg()) + f" on {os.cpu_count()} cores")
         print(f"{WAITING} waiting, {CONSOLES} consoles, {VISITORS} visitors at {pace:.0f} messages a second")
         print(figures("urgent, on every console (nobody writing)", quiet))
         print(figures("  its POST answered", answered_quiet))
@@ -251,5 +258,6 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=40)
     arguments.add_argument("--races", type=int, default=200)
+    arguments.add_argument("--pace", type=float, default=20.0)
     given = arguments.parse_args()
-    asyncio.run(main(given.rounds, given.races))
+    asyncio.run(main(given.rounds, given.races, given.pace))

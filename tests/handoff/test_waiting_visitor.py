@@ -42,6 +42,13 @@ def test_a_contact_written_to_a_person_is_on_the_card_too(visitor: Visitor, clin
     assert card(clinician, id)["contact"] == "sam@vale.example"
 
 
+def test_a_wish_in_the_note_stands_apart_on_the_card(visitor: Visitor, clinician: httpx.Client) -> None:
+    body = {"contact": "202-555-0143", "note": "Afternoons please, text only, he reads my mail"}
+    id = visitor.http.post(visitor.path + "/handoff", json=body).json()["conversation"]["handoff"]["id"]
+    found = card(clinician, id)
+    assert (found["safe_contact"], found["note"]) == ("text only", body["note"])
+
+
 def test_an_address_alone_opens_no_handoff(visitor: Visitor) -> None:
     assert visitor.say("sam@vale.example")["conversation"]["handoff"] is None
 

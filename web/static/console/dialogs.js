@@ -108,6 +108,7 @@ export async function canned(state, insert) {
   const list = byId("canned-list");
   search.value = "";
   swap(list, el("li", { class: "none" }, "Loading …"));
+  delete list.dataset.enter;
   box.showModal();
   const shown = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -125,6 +126,7 @@ export async function canned(state, insert) {
   try {
     ({ replies } = await call("GET", `/v1/console/handoffs/${state.handoff.id}/canned`));
     shown();
+    if (list.dataset.enter && box.open) list.querySelector("button")?.click(); // pressed before they were here
   } catch (problem) {
     draw(list, [], problem.message);
   }
@@ -137,7 +139,7 @@ function arrows(search, list) {
     const at = buttons.indexOf(document.activeElement);
     if (event.key === "ArrowDown") buttons[Math.min(buttons.length - 1, at + 1)]?.focus();
     else if (event.key === "ArrowUp") (at <= 0 ? search : buttons[at - 1]).focus();
-    else if (event.key === "Enter" && event.target === search && list.id === "canned-list") buttons[0]?.click();
+    else if (event.key === "Enter" && event.target === search && list.id === "canned-list") buttons[0] ? buttons[0].click() : (list.dataset.enter = "yes");
     else return;
     event.preventDefault();
   };
