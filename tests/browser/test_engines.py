@@ -71,6 +71,7 @@ def test_one_visit_by_keyboard_in_somebody_elses_page(engine: engines.Engine, si
     assert engine.run("return document.activeElement.id") == "text"
     engine.keys("Escape", ways=["keyDown"])
     engine.top()
+    engine.keys("Escape", ways=["keyUp"])
     assert engine.run("return Handrail.getState().open") is False
     focused = f"return {ROOT}.activeElement?.getAttribute('aria-expanded')"
     assert engine.run(focused) == "false"
@@ -81,6 +82,7 @@ def test_one_visit_by_keyboard_in_somebody_elses_page(engine: engines.Engine, si
     engine.keys("Shift", ways=["keyDown"])
     engine.top()
     engine.until("return document.title === 'Weather'")
+    engine.keys("Shift", ways=["keyUp"])
     engine.run("history.back()")
     engine.until("return document.title === 'Before'")  # the practice's page is not behind it
 
