@@ -1,11 +1,11 @@
 """Load over HTTP: turns a second with p50 and p99 at 1, 8, 64 clients, on SQLite, on PostgreSQL, with two replicas; idle
 streams and what is sent beside them; each beside a bare echo with the same kind of commit, in the same run.
 
-python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--only sqlite,postgresql,replicas,streams]
+python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--only sqlite,rules,postgresql,replicas,streams]
 
 `echo` is the ceiling (tests/bench/load_echo.py). `with a person` is the message path: a clinician has the conversation, so the
 message is screened, sealed and committed, and nothing is answered. `answered` is a full turn: screened, searched, answered,
-committed. The clients share the machine's cores with the server and the database; with two replicas every second client
+committed. `rules alone` is the same with `HANDRAIL_RULES_ONLY`, so that no message is embedded to be screened. The clients share the machine's cores with the server and the database; with two replicas every second client
 asks the other one, without a proxy between.
 """
 
@@ -232,7 +232,7 @@ def main() -> None:
     asked.add_argument("--seconds", type=float, default=4.0)
     asked.add_argument("--streams", type=int, default=10_000)
     asked.add_argument("--rate", type=float, default=1000.0)
-    asked.add_argument("--only", default="sqlite,postgresql,replicas,streams")
+    asked.add_argument("--only", default="sqlite,rules,postgresql,replicas,streams")
     given = asked.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -251,6 +251,10 @@ def main() -> None:
                 if "streams" in wanted:
                     key = servers[0].key("streams", "handoffs")
                     asyncio.run(streams(servers[0], idle, given.rate, max(5.0, given.seconds), key))
+        if "rules" in wanted:  # the message path without the model
+            with house(folder, "rules", HANDRAIL_RULES_ONLY="true") as servers:
+                (folder / "echo").mkdir()
+                asyncio.run(measure(servers, "rules alone", str(folder / "echo"), given.seconds))
         for replicas in (n for n, part in ((1, "postgresql"), (2, "replicas")) if part in wanted):
             with Database() as database:
                 more = {"HANDRAIL_DATABASE_URL": database.url, "HANDRAIL_SECRET_KEY": "0123456789abcdef" * 4}
