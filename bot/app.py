@@ -16,6 +16,7 @@ from bot.channels import chatwoot
 from bot.notifiers import senders
 from bot.parts import join, now_utc, open_embedder, open_search, read_words
 from bot.ports import Clock, Store
+from bot.rehearse import rehearse
 from bot.routes import (
     channels,
     completions,
@@ -39,6 +40,12 @@ from retrieval.embed import Embedder
 from retrieval.model import Progress, silent
 from retrieval.search import Search
 
+FIRST_WORDS = (
+    "Hello, is anyone there?",
+    "What is therapy, and how much is a session?",
+    "I feel sad today",
+    "I would like to book an appointment for next week",
+)
 FREEZE_EVERY = 600.0  # seconds; frozen objects are not walked by the collector: p99 with many streams depends on it
 
 
@@ -69,6 +76,10 @@ def build(
         search=search,
         embed=embedder.encode,
     )
+    progress("waking up", 0, len(FIRST_WORDS))
+    for number, text in enumerate(FIRST_WORDS, 1):  # what is made at the first use is made before the first visitor
+        rehearse(state.desk, [text], language=said.practice.languages[0], country=said.practice.country, now=clock())
+        progress("waking up", number, len(FIRST_WORDS))
     told = dict(senders(settings, said, store, clock))
     inbox = chatwoot.account(settings.chatwoot) if settings.chatwoot else None
     if inbox:

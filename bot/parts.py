@@ -24,6 +24,7 @@ from bot.writers import writer
 from retrieval.articles import read_articles
 from retrieval.build import build_index, why_stale
 from retrieval.embed import Embedder
+from retrieval.kept import kept
 from retrieval.model import Progress, silent
 from retrieval.search import Search
 
@@ -71,7 +72,7 @@ def join(
 ) -> Parts:
     """The parts of a visit. `store` None: a rehearsal, which writes nowhere."""
     hours = Hours(said.practice)
-    embed = embedder.encode if embedder is not None else None
+    embed = kept(embedder, model_cache(settings)) if embedder is not None else None
     return Parts(
         store=store,  # type: ignore[arg-type]  # a rehearsal never reaches it
         words=said,

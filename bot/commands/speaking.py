@@ -72,9 +72,11 @@ def screen(
         embed = None
         if not chosen.rules_only:
             from retrieval.embed import Embedder
+            from retrieval.kept import kept
 
             with terminal.Progress() as progress:
-                embed = Embedder.open(settings.model_cache(chosen), model=chosen.model, progress=progress).encode
+                cache = settings.model_cache(chosen)
+                embed = kept(Embedder.open(cache, model=chosen.model, progress=progress), cache)
         filter = Filter(said, embed=embed, rules_only=chosen.rules_only)
         lives = (country or said.practice.country).upper()
         if jsonl:
