@@ -31,6 +31,6 @@ def test_the_pictures_are_there_and_light() -> None:
 
 def test_the_keys_are_those_of_the_console() -> None:
     help_page = (ROOT / "web/templates/console/_help.html").read_text(encoding="utf-8")
-    there = {key for key in re.findall(r"<kbd>(.)</kbd>", help_page)}
+    there = set(re.findall(r"<kbd>(.)</kbd>", help_page))
     told = {key for row in rows("The queue") for key in re.findall(r"`(.)`", row)}
     assert there == told
