@@ -18,7 +18,7 @@ WRITERS = 6
 
 
 def write_until_it_dies(url: str, visitor: Visitor, acknowledged: dict[str, dict[str, Any]], first: int) -> None:
-    with httpx.Client(base_url=url, headers=dict(visitor.http.headers), timeout=10) as http:
+    with httpx.Client(base_url=url, headers=dict(visitor.http.headers), timeout=60) as http:
         for n in range(first, first + 10_000):
             body = {"text": f"what is exposure therapy, number {n}?", "client_id": f"n{n}"}
             try:
@@ -30,6 +30,7 @@ def write_until_it_dies(url: str, visitor: Visitor, acknowledged: dict[str, dict
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_acknowledged_message_survives_a_kill(make_server) -> None:  # type: ignore[no-untyped-def]
     one = make_server(HANDRAIL_MESSAGES_PER_MINUTE="1000000")
     visitors = [Visitor(one.url) for _ in range(WRITERS)]
@@ -42,6 +43,7 @@ def test_every_acknowledged_message_survives_a_kill(make_server) -> None:  # typ
         for thread in threads:
             thread.start()
         while sum(map(len, kept)) < 40 * (round + 1):
+            assert any(thread.is_alive() for thread in threads), "no answer before it was killed"
             time.sleep(0.005)
         one.stop(signal.SIGKILL)
         for thread in threads:
