@@ -63,6 +63,9 @@ def clear(who: Person) -> None:
                 has = (h["holder"] or {"id": who.id})["id"]
                 holder = who if has == who.id else INSIDE.get(has, who)
                 path = f"/v1/handoffs/{h['id']}"
+                if holder.me["user"]["role"] == "front_desk":  # the desk ends no handoff: it lets go of it
+                    holder.post(f"/v1/console/bookings/{h['id']}/release", {"note": "between two tests"})
+                    continue
                 holder.post(f"{path}/close", {"outcome": "resolved", "note": "between two tests"})
         return not any(who.get(f"/v1/handoffs?state={state}").json()["handoffs"] for state in ("claimed", "waiting"))
 
