@@ -26,6 +26,9 @@ SMALL = (
     ("what can you do?", "talk_can_do"),
     ("help", "talk_can_do"),
     ("how does this chat work", "talk_can_do"),
+    ("delete everything", "talk_erase"),
+    ("can you delete what i wrote", "talk_erase"),
+    ("How do I erase this conversation?", "talk_erase"),
     ("ok", "talk_okay"),
     ("lol", "talk_okay"),
     ("you are useless", "talk_insult"),
@@ -162,6 +165,8 @@ def test_the_practice_is_asked_in_spanish(text: str, stated: str, spanish: Langu
         ("muchas gracias", "talk_thanks"),
         ("adiós", "talk_goodbye"),
         ("ayuda", "talk_can_do"),
+        ("borra todo", "talk_erase"),
+        ("¿cómo puedo borrar mis mensajes?", "talk_erase"),
     ],
 )
 def test_small_talk_in_spanish(text: str, block: str, spanish: Language, said: Words) -> None:
