@@ -65,7 +65,7 @@ def test_one_shift_by_keyboard(empty: None, server: Server, ana: Person, ben: Pe
     page.keyboard.press("Escape")
     page.keyboard.press(";")
     page.keyboard.type("safe right now")
-    expect(page.locator("#canned-list button")).to_have_count(1)
+    expect(page.locator("#canned-list button").first).to_contain_text("Are you safe right now?")
     page.keyboard.press("Enter")
     expect(page.locator("#reply")).to_have_value("I want to ask you directly, because it matters: are you safe right now? Have you done anything to hurt yourself, or taken anything?")
     page.keyboard.press("Control+Enter")
