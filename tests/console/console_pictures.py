@@ -61,7 +61,7 @@ def fill(one: Server, staff: Staff) -> str:
         main.say(text)
     main.http.post(main.path + "/handoff", json={"contact": "+1 202 555 0117", "note": "text only, please, no voicemail"})
     held = staff.ana.post("/v1/handoffs/next").json()["id"]
-    staff.ana.post(f"/v1/handoffs/{held}/messages", {"text": "Hello, I am Ana. Thank you for writing this to us. Are you safe where you are right now?"})
+    staff.ana.post(f"/v1/handoffs/{held}/messages", {"text": "Hello, I am here with you. Thank you for writing this to us. Are you safe where you are right now?"})
     main.say(MAIN[2])
     staff.ana.post(f"/v1/handoffs/{held}/messages", {"text": "I am glad that she is close by. I would like to stay with you here for a while."})
     staff.ana.post(f"/v1/handoffs/{held}/notes", {"text": "Sister at home tonight. Agreed to ring again tomorrow at ten."})

@@ -78,9 +78,9 @@ class Staff:
 
     def __init__(self, server: Server) -> None:
         self.admin = first_admin(server)
-        self.ana = hire(self.admin, "ana@larkfield.example", "Ana Ruiz", "clinician")
-        self.ben = hire(self.admin, "ben@larkfield.example", "Ben Okafor", "clinician")
-        self.desk = hire(self.admin, "desk@larkfield.example", "Dee Front", "front_desk")
+        self.ana = hire(self.admin, "ana@larkfield.example", "Clinician A", "clinician")
+        self.ben = hire(self.admin, "ben@larkfield.example", "Clinician B", "clinician")
+        self.desk = hire(self.admin, "desk@larkfield.example", "Front Desk", "front_desk")
         self.auditor = hire(self.admin, "audit@larkfield.example", "Ada Auditor", "auditor")
 
 

@@ -57,7 +57,7 @@ def test_accepting_tells_the_visitor_with_a_calendar_file(desk: Person, request_
     assert done.status_code == 200, done.text
     assert (done.json()["state"], done.json()["outcome"]) == ("closed", "resolved")
     told = said(visitor)[-1]
-    assert "3:00" in told["text"] and "Dee Front" in told["text"]
+    assert "3:00" in told["text"] and "Front Desk" in told["text"]
     link = next(action for action in told["actions"] if action["type"] == "link")
     assert link["value"] in told["text"], "a client that draws text alone shows it too"
     file = httpx.get(link["value"])
@@ -133,7 +133,7 @@ def test_two_people_answer_one_request_and_one_of_them_does(desk: Person, ana: P
     visitor, id = request_
     assert ana.post(f"/v1/console/bookings/{id}/take").status_code == 200
     late = desk.post(f"/v1/console/bookings/{id}/accept", {"start": wall(next_monday())})
-    assert (late.status_code, late.json()["holder"]) == (409, "Ana Ruiz")
+    assert (late.status_code, late.json()["holder"]) == (409, "Clinician A")
     assert said(visitor) == []
     assert ana.post(f"/v1/console/bookings/{id}/release", {"note": "The desk does it."}).status_code == 200
     assert desk.post(f"/v1/console/bookings/{id}/take").status_code == 200

@@ -47,11 +47,11 @@ def test_one_shift_by_keyboard(empty: None, server: Server, ana: Person, ben: Pe
     expect(page.locator("#card-body .flag").first).to_contain_text("thinking about ending my life")
     assert until(lambda: urgent.http.get(urgent.path + "/messages").json()["conversation"]["owner"] == "clinician")
 
-    page.keyboard.type("Hello, I am Ana.")
+    page.keyboard.type("Hello, I am here with you.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".said.clinician")).to_contain_text("Hello, I am Ana.")
+    expect(page.locator(".said.clinician")).to_contain_text("Hello, I am here with you.")
     expect(page.locator("#reply")).to_have_value("")
-    until(lambda: by_staff(urgent) == ["Hello, I am Ana."])
+    until(lambda: by_staff(urgent) == ["Hello, I am here with you."])
 
     def writes() -> bool:
         urgent.http.post(urgent.path + "/typing", json={"typing": True})  # a sign lasts some seconds alone
@@ -107,14 +107,14 @@ def test_one_shift_by_keyboard(empty: None, server: Server, ana: Person, ben: Pe
     expect(page.locator("#talk-title .badge")).to_have_attribute("data-urgency", "1")
 
     page.keyboard.press("x")
-    expect(page.locator("#transfer-people")).to_contain_text("Ben Okafor")
+    expect(page.locator("#transfer-people")).to_contain_text("Clinician B")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.locator("#transfer-note").press_sequentially("Please call her tomorrow at ten.")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#empty")).to_be_visible()
     held = ben.get("/v1/handoffs?state=claimed").json()["handoffs"]
-    assert [(h["id"], h["holder"]["name"], h["urgency"]) for h in held] == [(handoff_of(urgent), "Ben Okafor", 1)]
+    assert [(h["id"], h["holder"]["name"], h["urgency"]) for h in held] == [(handoff_of(urgent), "Clinician B", 1)]
 
     page.keyboard.press("c")
     expect(page.locator("#reply")).to_be_focused()

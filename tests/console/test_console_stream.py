@@ -66,7 +66,7 @@ def test_a_new_handoff_and_each_step_of_it_reach_every_console(empty: None, serv
         assert "ending my life" not in json.dumps(row), "a row says why, and not what"
     ana.post(f"/v1/handoffs/{id}/claim")
     held = consoles[1].next("board", lambda board: id in [h["id"] for h in board["claimed"]])
-    assert next(h for h in held["claimed"] if h["id"] == id)["holder"]["name"] == "Ana Ruiz"
+    assert next(h for h in held["claimed"] if h["id"] == id)["holder"]["name"] == "Clinician A"
     ana.post(f"/v1/handoffs/{id}/close", {"outcome": "resolved", "note": "Done."})
     consoles[1].next("board", lambda board: not waits(board) and id not in [h["id"] for h in board["claimed"]])
     for one in consoles:
@@ -147,7 +147,7 @@ def test_following_a_conversation_is_in_the_log(empty: None, server: Server, ana
     Stream(ana, f"?handoff={id}").close()
     ana.get(f"/v1/handoffs/{id}")
     rows = auditor.get("/v1/console/audit", params={"subject": visitor.id, "action": "transcript"}).json()["rows"]
-    assert {(row["action"], row["name"]) for row in rows} == {("transcript.follow", "Ana Ruiz"), ("transcript.read", "Ana Ruiz")}
+    assert {(row["action"], row["name"]) for row in rows} == {("transcript.follow", "Clinician A"), ("transcript.read", "Clinician A")}
 
 
 # ── the session's clock ──
