@@ -6,12 +6,27 @@ import asyncio
 import json
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.commands import terminal
+
+if TYPE_CHECKING:
+    from bot.checks import Line
+
+
+def _show(found: Sequence[Line], json_out: bool) -> None:
+    """The findings as a table or as JSON; ends with 1 when one of them is a fault."""
+    if json_out:
+        print(json.dumps([{"level": f.level, "about": f.about, "says": f.says} for f in found], ensure_ascii=False))
+    else:
+        terminal.table(("", "about", "finding"), [(f.level, f.about, f.says) for f in found])
+    faults = sum(f.level == "fault" for f in found)
+    if faults:
+        terminal.fail(f"{faults} {'fault' if faults == 1 else 'faults'}")
 
 
 def check(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -19,14 +34,7 @@ def check(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     with terminal.told():
         from bot.checks import findings
 
-        found = findings()
-        if json_out:
-            print(json.dumps([{"level": f.level, "about": f.about, "says": f.says} for f in found], ensure_ascii=False))
-        else:
-            terminal.table(("", "about", "finding"), [(f.level, f.about, f.says) for f in found])
-        faults = sum(f.level == "fault" for f in found)
-        if faults:
-            terminal.fail(f"{faults} {'fault' if faults == 1 else 'faults'}")
+        _show(findings(), json_out)
 
 
 def doctor(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -36,14 +44,7 @@ def doctor(json_out: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
         from bot.commands.people import order
         from bot.parts import now_utc
 
-        found = list(doctor.findings(settings.read(), order, now_utc()))
-        if json_out:
-            print(json.dumps([{"level": f.level, "about": f.about, "says": f.says} for f in found], ensure_ascii=False))
-        else:
-            terminal.table(("", "about", "finding"), [(f.level, f.about, f.says) for f in found])
-        faults = sum(f.level == "fault" for f in found)
-        if faults:
-            terminal.fail(f"{faults} {'fault' if faults == 1 else 'faults'}")
+        _show(list(doctor.findings(settings.read(), order, now_utc())), json_out)
 
 
 def settings_table() -> None:

@@ -77,8 +77,7 @@ def _safe(pack: Pack, found: Tokens, rows: Sequence[Sentence], span: tuple[int, 
     if len(found.words) > _LONGEST:
         return None
     doubtful = any(rows[0].has(pack.answers.get(value, ())) for value in ("unsafe", "unsure", "refused"))
-    denied = rows[0].has(pack.answers.get("no", ())) and not rows[0].has(pack.answers.get("no_unless", ()))
-    if doubtful or denied:
+    if doubtful or _says(rows[0], pack, "no"):
         return Answered("no", ("not_safe",), (Fired("memory.not_safe", span, 2, Reason.ABUSE, _UNSAFE),))
     if rows[0].has(pack.answers.get("yes", ())) or rows[0].has(pack.answers.get("safe", ())):
         return Answered("yes")
@@ -92,9 +91,13 @@ def _when(pack: Pack, found: Tokens, span: tuple[int, int]) -> Answered | None:
     if any(row.about(pack.grammar, "now") for row in rows):
         return Answered("yes", ("when_now",), (Fired("memory.when_now", span, 4, Reason.SUICIDE, _WHY["when"]),))
     for value in ("refused", "unsure", "no"):
-        unless = pack.answers.get(f"{value}_unless", ())
-        if any(row.has(pack.answers.get(value, ())) and not row.has(unless) for row in rows):
+        if any(_says(row, pack, value) for row in rows):
             return Answered(value)
     if any(row.has(pack.answers.get("time", ())) for row in rows):
         return Answered("yes", ("when_named",), (Fired("memory.when_named", span, 3, Reason.SUICIDE, _WHY["when"]),))
     return None
+
+
+def _says(row: Sentence, pack: Pack, value: str) -> bool:
+    """Whether the sentence gives that answer, and nothing in it says that it only looks like it."""
+    return row.has(pack.answers.get(value, ())) and not row.has(pack.answers.get(f"{value}_unless", ()))
