@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from icalendar import Calendar, Event, vText
-
 from bot.booking.staff import LENGTH, accepted_slot
 from bot.model import BookingDraft, Handoff, HandoffState, Outcome
 from bot.words import Practice, Words
@@ -23,6 +21,8 @@ def ics(handoff: Handoff, words: Words, now: datetime) -> bytes | None:
     slot = accepted_slot(handoff.card.booking)
     if slot is None:
         return None
+    from icalendar import Calendar, Event, vText  # slow to import, and seldom wanted
+
     start, minutes = slot
     practice = words.practice
     entry = Event()

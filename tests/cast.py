@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -21,6 +22,35 @@ HANDRAIL = [sys.executable, "-m", "bot"]
 def environment(data: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HANDRAIL_")}
     return kept | {"HANDRAIL_DATA": str(data), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
+
+
+def called(*words: str, data: Path, stdin: str | bytes | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`handrail …` inside this process: the same command on the same words, without the second that a new one takes to start.
+
+    What a command leaves to its caller as an exception is an exception here too, so no traceback can hide.
+    """
+    from bot.__main__ import app
+
+    kept = dict(os.environ), sys.stdin, sys.stdout, sys.stderr, os.getcwd()
+    raw = stdin.encode() if isinstance(stdin, str) else stdin or b""
+    said, fault = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    code: object = 0
+    try:
+        os.environ.clear()
+        os.environ.update(environment(data, **settings))
+        sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"), said, fault
+        os.chdir(ROOT)
+        app(list(words), prog_name="handrail")
+    except SystemExit as ended:
+        code = 0 if ended.code is None else ended.code
+    finally:
+        os.environ.clear()
+        os.environ.update(kept[0])
+        sys.stdin, sys.stdout, sys.stderr = kept[1:4]
+        os.chdir(kept[4])
+    assert isinstance(code, int), code
+    out, err = (stream.buffer.getvalue().decode() for stream in (said, fault))  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(["handrail", *words], code, out, err)
 
 
 def copy_warm(warm: Path, data: Path) -> Path:

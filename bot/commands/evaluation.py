@@ -9,7 +9,7 @@ from bot import parts, settings
 from bot.commands import terminal
 from bot.rehearse import rehearse
 from bot.safety.proof import prove
-from bot.turn import Desk
+from bot.turn import Thinker
 from retrieval import plots
 from retrieval.evaluate import Composed, Evaluation, Row, evaluate, wilson
 from retrieval.questions import read_questions
@@ -23,11 +23,11 @@ def run(html: Path | None, questions: Path | None, split: str = "held") -> Evalu
     with terminal.Progress() as progress:
         embedder = parts.open_embedder(chosen, progress)
         search = parts.open_search(chosen, embedder, progress)
-        desk = Desk(parts.join(chosen, said, None, search, embedder))
+        thinker = Thinker(parts.join(chosen, said, None, search, embedder))
         language, country = said.practice.languages[0], said.practice.country
 
         def compose(turns: Sequence[str]) -> Composed:
-            done = rehearse(desk, turns, language=language, country=country, now=parts.now_utc())
+            done = rehearse(thinker, turns, language=language, country=country, now=parts.now_utc())
             cited = [c for c in done.citations if c.article != "practice"]
             kind = done.kind.value
             of_practice = kind in ("answer", "no_answer") and done.turn.memory.talk.notes.get("practice")
@@ -35,7 +35,7 @@ def run(html: Path | None, questions: Path | None, split: str = "held") -> Evalu
 
         asked = read_questions(questions or chosen.corpus / "en" / "questions.toml")
         found = evaluate(search, asked, split=split, compose=compose, progress=progress)
-    rows = [*found.rows, _examples(desk)]
+    rows = [*found.rows, _examples(thinker)]
     whole = Evaluation(found.split, found.version, tuple(rows), found.misses, found.scored, found.threshold)
     print(plots.table(rows))
     for miss in whole.misses:
@@ -49,9 +49,9 @@ def run(html: Path | None, questions: Path | None, split: str = "held") -> Evalu
     return whole
 
 
-def _examples(desk: Desk) -> Row:
+def _examples(thinker: Thinker) -> Row:
     """Rules whose own examples all hold; anything under 100% fails."""
-    faults = {finding.where for finding in prove(desk.parts.filter) if finding.level == "fault"}
-    count = sum(len(pack.rules) for pack in desk.parts.filter.packs.values())
+    faults = {finding.where for finding in prove(thinker.parts.filter) if finding.level == "fault"}
+    count = sum(len(pack.rules) for pack in thinker.parts.filter.packs.values())
     good = count - min(count, len(faults))
     return Row("rules whose examples hold", good, count, good / count, *wilson(good, count), 1.0)

@@ -45,8 +45,8 @@ def _by_socket(path: Path, name: str, words: dict[str, Any]) -> dict[str, Any] |
 
 async def _directly(chosen: Any, name: str, words: dict[str, Any]) -> dict[str, Any]:
     from bot.office import ORDERS
-    from bot.parts import now_utc
     from bot.stores import open_store
+    from bot.stores.sql import now_utc
 
     store = open_store(chosen, now_utc)
     await store.start()

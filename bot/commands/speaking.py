@@ -24,24 +24,25 @@ def ask(
     with terminal.told():
         from bot import parts, settings
         from bot.rehearse import rehearse
-        from bot.turn import Desk
+        from bot.turn import Thinker
 
+        lines = terminal.lines_in() if jsonl else None
         chosen = settings.read(articles=articles, log_level="error")
         parts.logs(chosen)
         said = parts.read_words(chosen)
         with terminal.Progress() as progress:
             embedder = parts.open_embedder(chosen, progress)
             search = parts.open_search(chosen, embedder, progress)
-        desk = Desk(parts.join(chosen, said, None, search, embedder))
+        thinker = Thinker(parts.join(chosen, said, None, search, embedder))
         speaks = language or said.practice.languages[0]
         lives = (country or said.practice.country).upper()
 
         def answered(texts: list[str]) -> dict[str, Any]:
-            done = rehearse(desk, texts, language=speaks, country=lives, now=parts.now_utc())
+            done = rehearse(thinker, texts, language=speaks, country=lives, now=parts.now_utc())
             return done.shape() | {"score": round(done.turn.score, 4)}
 
-        if jsonl:
-            for id, texts in terminal.lines_in():
+        if lines is not None:
+            for id, texts in lines:
                 terminal.line_out({"id": id} | answered(texts))
             return
         _print_answer(answered([question]))
@@ -67,6 +68,7 @@ def screen(
         from bot import settings, words
         from bot.safety import Filter
 
+        lines = terminal.lines_in() if jsonl else None
         chosen = settings.read(rules_only=rules_only or None)
         said = words.load(chosen.corpus, chosen.practice, chosen.extra_corpus)
         embed = None
@@ -79,8 +81,8 @@ def screen(
                 embed = kept(Embedder.open(cache, model=chosen.model, progress=progress), cache)
         filter = Filter(said, embed=embed, rules_only=chosen.rules_only)
         lives = (country or said.practice.country).upper()
-        if jsonl:
-            for id, texts in terminal.lines_in():
+        if lines is not None:
+            for id, texts in lines:
                 terminal.line_out({"id": id} | _screened(filter, texts, language, lives))
             return
         _print_verdict(text, filter, language, lives)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 USE, FAILURE = 2, 1
@@ -18,9 +19,21 @@ def fail(message: str, code: int = FAILURE) -> NoReturn:
     raise SystemExit(code)
 
 
-@contextlib.contextmanager
-def told() -> Iterator[None]:
+class told:  # in lower case, as it is read: `with told():`
     """Turns everything that a user can cause into one line and an exit code; never a traceback."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, SystemExit):
+            _tell(error)
+
+
+def _tell(error: BaseException) -> None:
+    """Ends here when it is a fault with words of its own; what it is not is left as it is. Imports only what a fault needs."""
     from bot.model import NotThere, StoreFault
     from bot.office import OrderRefused
     from bot.safety import RuleFault
@@ -28,21 +41,20 @@ def told() -> Iterator[None]:
     from bot.words import WordsFault
     from retrieval.model import ArticleRefused, IndexUnusable, ModelUnusable
 
-    try:
-        yield
-    except (SettingsFault, OrderRefused) as error:
-        fail(str(error), USE)
-    except (WordsFault, RuleFault, ArticleRefused, IndexUnusable, ModelUnusable, StoreFault) as error:
-        fail(str(error))
-    except NotThere as error:
-        fail(f"there is no {error.args[0] if error.args else 'such thing'}")
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
-    except KeyboardInterrupt:
-        fail("stopped; what was there before is still there", 130)
-    except OSError as error:
-        fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+    match error:
+        case SettingsFault() | OrderRefused():
+            fail(str(error), USE)
+        case WordsFault() | RuleFault() | ArticleRefused() | IndexUnusable() | ModelUnusable() | StoreFault():
+            fail(str(error))
+        case NotThere():
+            fail(f"there is no {error.args[0] if error.args else 'such thing'}")
+        case BrokenPipeError():
+            sys.stderr.close()
+            raise SystemExit(0) from None
+        case KeyboardInterrupt():
+            fail("stopped; what was there before is still there", 130)
+        case OSError():
+            fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
 
 
 class Progress:
@@ -92,7 +104,16 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
 
 
 def lines_in() -> Iterator[tuple[str, list[str]]]:
-    """JSON lines from stdin: {"id","text"} or {"id","turns":[…]} as (id, texts). A bad line ends with its number."""
+    """JSON lines from stdin: {"id","text"} or {"id","turns":[…]} as (id, texts). A bad line ends with its number.
+
+    The first is read at once, so that what is no JSON is said before a model is loaded for it.
+    """
+    lines = _lines()
+    first = list(itertools.islice(lines, 1))
+    return itertools.chain(first, lines)
+
+
+def _lines() -> Iterator[tuple[str, list[str]]]:
     for number, raw in enumerate(sys.stdin.buffer, 1):
         if not raw.strip():
             continue

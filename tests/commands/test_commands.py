@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cast import HANDRAIL, ROOT, Server, copy_warm, environment, free_port
+from cast import HANDRAIL, ROOT, Server, called, copy_warm, environment, free_port
 
 
 def handrail(
@@ -106,7 +106,7 @@ def test_ask_on_a_folder_that_nobody_prepared(data: Path, tmp_path: Path) -> Non
         "<p>A daily walk of twenty minutes lifts the mood of many people. It costs nothing at all.</p></body></html>"
     )
     (folder / "plain.md").write_text("# Tea\n\nChamomile tea is a warm drink that many people like in the evening.\n")
-    done = handrail("ask", "--articles", str(folder), "does a daily walk lift the mood?", data=data)
+    done = called("ask", "--articles", str(folder), "does a daily walk lift the mood?", data=data)
     assert done.returncode == 0, done.stderr
     assert "twenty minutes" in done.stdout
 
@@ -128,12 +128,12 @@ def test_ask_on_a_folder_that_nobody_prepared(data: Path, tmp_path: Path) -> Non
     ],
 )
 def test_bad_use_is_one_line_and_exit_2(data: Path, words: tuple[str, ...], stdin: str | bytes | None) -> None:
-    one_line(handrail(*words, data=data, stdin=stdin), 2)
+    one_line(called(*words, data=data, stdin=stdin), 2)
 
 
 def test_an_unknown_command_or_option_is_exit_2(data: Path) -> None:
     for words in (("dance",), ("serve", "--port", "many"), ("ask", "--loud", "x")):
-        done = handrail(*words, data=data)
+        done = called(*words, data=data)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
 
@@ -148,15 +148,15 @@ def test_an_unknown_command_or_option_is_exit_2(data: Path) -> None:
     ],
 )
 def test_a_wrong_setting_is_named(data: Path, settings: dict[str, str], named: str) -> None:
-    assert named in one_line(handrail("serve", "--port", "0", data=data, **settings), 2)
+    assert named in one_line(called("serve", "--port", "0", data=data, **settings), 2)
 
 
 def test_an_empty_articles_folder(data: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     for folder in (empty, tmp_path / "missing"):
-        assert str(folder) in one_line(handrail("index", "--articles", str(folder), data=data), 1)
-        assert str(folder) in one_line(handrail("ask", "--articles", str(folder), "x", data=data), 1)
+        assert str(folder) in one_line(called("index", "--articles", str(folder), data=data), 1)
+        assert str(folder) in one_line(called("ask", "--articles", str(folder), "x", data=data), 1)
 
 
 def test_the_practice_country_needs_a_line(data: Path, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_the_practice_country_needs_a_line(data: Path, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "corpus", corpus)
     practice = corpus / "practice.toml"
     practice.write_text(practice.read_text().replace('country = "US"', 'country = "ZZ"'))
-    said = one_line(handrail("serve", "--port", "0", data=data, HANDRAIL_CORPUS=str(corpus)), 1)
+    said = one_line(called("serve", "--port", "0", data=data, HANDRAIL_CORPUS=str(corpus)), 1)
     assert "ZZ" in said
     assert "crisis_lines.toml" in said
 
@@ -173,14 +173,14 @@ def test_a_rule_without_examples_does_not_load(data: Path, tmp_path: Path) -> No
     mine = tmp_path / "mine"
     (mine / "en" / "rules").mkdir(parents=True)
     (mine / "en" / "rules" / "ours.toml").write_text('[[rule]]\nid = "ours"\nreason = "suicide"\nurgency = 3\n')
-    assert "ours" in one_line(handrail("screen", "hello", data=data, HANDRAIL_EXTRA_CORPUS=str(mine)), 1)
+    assert "ours" in one_line(called("screen", "hello", data=data, HANDRAIL_EXTRA_CORPUS=str(mine)), 1)
 
 
 # ── screen ──
 
 
 def test_screen_says_what_fired_where_and_why(data: Path) -> None:
-    done = handrail("screen", "I am going to kill myself tonight", data=data)
+    done = called("screen", "I am going to kill myself tonight", data=data)
     assert done.returncode == 0, done.stderr
     assert "suicide" in done.stdout
     assert "kill myself" in done.stdout
@@ -193,7 +193,7 @@ def test_screen_jsonl(data: Path) -> None:
         {"id": "z", "text": "this deadline is killing me"},
     ]
     for more in ((), ("--rules-only",), ("--country", "GB", "--language", "en")):
-        done = handrail("screen", "--jsonl", *more, data=data, stdin="\n".join(map(json.dumps, lines)))
+        done = called("screen", "--jsonl", *more, data=data, stdin="\n".join(map(json.dumps, lines)))
         assert done.returncode == 0, done.stderr
         out = [json.loads(line) for line in done.stdout.splitlines()]
         assert [o["id"] for o in out] == ["x", "y", "z"]
@@ -228,7 +228,7 @@ def test_index_reports_each_file(data: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "good.md").write_text("# Rest\n\nRest is the time in which a body mends itself. It is no luxury.\n")
     (folder / "empty.txt").write_text("")
-    done = handrail("index", "--articles", str(folder), data=data)
+    done = called("index", "--articles", str(folder), data=data)
     assert done.returncode == 1, "a refused file is a fault that a script can see"
     assert "good.md" in done.stdout
     assert "empty.txt" in done.stdout
