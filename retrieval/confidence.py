@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-from dataclasses import dataclass
 from functools import cache
+from operator import mul
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What one find shows: inputs of the confidence, each about 0 to 1. `same` is how nearly the question is one that the
     articles list, `far` how far it is from every sentence and every listed question, though its words may occur.
     `covered` is how well the best sentences together meet its words, `gap` how much of its weight hangs on the one word
@@ -32,7 +31,7 @@ class Signs:
     size: float
 
 
-SIGNS = tuple(field.name for field in dataclasses.fields(Signs))
+SIGNS = Signs._fields
 
 
 @cache
@@ -42,13 +41,19 @@ def calibration() -> dict[str, float]:
     return {name: float(value) for name, value in [*held["weights"].items(), ("threshold", held["threshold"])]}
 
 
+@cache
 def threshold() -> float:
     """The confidence from which on a question is answered."""
     return calibration()["threshold"]
 
 
+@cache
+def _weights() -> tuple[float, ...]:
+    """In the order of the signs, the bias last."""
+    return tuple(calibration()[name] for name in (*SIGNS, "bias"))
+
+
 def confidence(signs: Signs) -> float:
     """How likely the corpus answers the question, 0 to 1, from a find's signs."""
-    weights = calibration()
-    total = weights["bias"] + sum(weights[name] * getattr(signs, name) for name in SIGNS)
+    total = sum(map(mul, _weights(), (*signs, 1.0)))
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))

@@ -33,6 +33,8 @@ _ENDINGS = (("ations", "at"), ("ation", "at"), ("ies", "y"), ("ing", ""), ("ed",
 
 def words_of(text: str) -> list[str]:
     """The words of a text, small letters, typographic apostrophes made plain."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
     return [match.group().lower().replace("’", "'") for match in _WORD.finditer(text)]
 
 
@@ -57,14 +59,16 @@ class Lexical:
     """BM25 over numbered documents, read from a folder (memory-mapped)."""
 
     def __init__(self, folder: Path) -> None:
-        self._weights: Scores = np.load(folder / "bm25_weights.npy", mmap_mode="r")
-        self._rows: NDArray[np.int32] = np.load(folder / "bm25_rows.npy", mmap_mode="r")
+        self._weights: Scores = np.asarray(np.load(folder / "bm25_weights.npy", mmap_mode="r"))
+        self._rows: NDArray[np.int32] = np.asarray(np.load(folder / "bm25_rows.npy", mmap_mode="r"))
         self._starts: NDArray[np.int64] = np.load(folder / "bm25_starts.npy")
         held = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         self._terms: dict[str, int] = {term: place for place, term in enumerate(held["terms"])}
         self.words: dict[str, int] = held["words"]
         self.documents: int = held["documents"]
         self._unseen = float(np.log(1 + (self.documents + 0.5) / 0.5))
+        counts = np.diff(self._starts)
+        self._idf: NDArray[np.float64] = np.log(1 + (self.documents - counts + 0.5) / (counts + 0.5))
         self._deletions: dict[str, list[str]] | None = None
 
     @staticmethod
@@ -88,27 +92,22 @@ class Lexical:
     def idf(self, term: str) -> float:
         """How much a term says: more the fewer documents hold it; the most for a term that none holds."""
         place = self._terms.get(term)
-        if place is None:
-            return self._unseen
-        held = int(self._starts[place + 1] - self._starts[place])
-        return float(np.log(1 + (self.documents - held + 0.5) / (held + 0.5)))
+        return self._unseen if place is None else float(self._idf[place])
 
-    def unknown(self, query: str) -> float:
-        """The share of the query's weight that is in words which no document holds, 0 to 1."""
-        weights = {term: self.idf(term) for term in terms_of(query)}
-        whole = sum(weights.values())
-        return sum(weight for term, weight in weights.items() if term not in self._terms) / whole if whole else 0.0
-
-    def shares(self, query: str) -> Scores:
-        """float32 of shape (documents,): BM25 as a share of the most that the query's terms could give, 0 to 1."""
+    def shares(self, query: str) -> tuple[Scores, float]:
+        """float32 of shape (documents,): BM25 as a share of the most that the query's terms could give, 0 to 1; and the
+        share of the query's weight that is in words which no document holds, 0 to 1."""
         found: Scores = np.zeros(self.documents, np.float32)
-        terms = set(terms_of(query))
-        most = sum(self.idf(term) for term in terms)
-        for term in terms:
-            if (place := self._terms.get(term)) is not None:
+        most = unknown = 0.0
+        for term in dict.fromkeys(terms_of(query)):
+            weight = self.idf(term)
+            most += weight
+            if (place := self._terms.get(term)) is None:
+                unknown += weight
+            else:
                 span = slice(int(self._starts[place]), int(self._starts[place + 1]))
                 found[self._rows[span]] += self._weights[span]
-        return found / np.float32(most) if most > 0 else found
+        return (found / np.float32(most), unknown / most) if most > 0 else (found, 0.0)
 
     def mended(self, query: str, known: Callable[[str], bool]) -> str:
         """The query with each word that neither the corpus nor `known` holds replaced by the corpus's nearest word,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ import numpy as np
 from retrieval.confidence import Signs, confidence
 from retrieval.embed import Reading
 from retrieval.model import Hit
-from retrieval.snapshot import Snapshot
+from retrieval.named import Nearness
+from retrieval.snapshot import Matches, Said, Snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,6 @@ COVERING = 8  # of which the first so many count for `covered`
 _GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
 SAME = 0.6  # cosine from which on the question begins to be one that the article names
 FAR = 0.55  # cosine below which the nearest sentence and the nearest listed question begin to be of something else
-ALIKE = 0.85  # share of words in common from which two sentences say the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,46 +53,59 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What the whole index shows to one reading: `dense` (rows,) or None, where they are too many, `lexical` (rows,),
+    `unknown`, the share of its words that the articles never use, and how near the listed questions are, or None."""
+
+    dense: Vectors | None
+    lexical: Vectors
+    unknown: float
+    near: Nearness | None
+
+    @classmethod
+    def by(cls, now: Snapshot, asked: Asked) -> _Seen:
+        return cls(now.dense(asked.vector), *now.lexical.shares(asked.text), now.named.nearness(asked.vector))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
     """One reading's parts for the rows looked at, each of shape (rows,)."""
 
     dense: Vectors
     lexical: Vectors
     near: Vectors
-    section: Vectors
+    coarse: Vectors  # all but the word-by-word share
 
-    @property
-    def coarse(self) -> Vectors:
-        total: Vectors = self.dense + np.float32(LEXICAL) * self.lexical
-        asked: Vectors = np.float32(ASKED) * self.near + np.float32(SECTION) * self.section
-        return np.add(total, asked, dtype=np.float32)
+    @classmethod
+    def of(cls, now: Snapshot, asked: Asked, seen: _Seen, rows: Rows) -> _Parts:
+        dense = now.vectors[rows] @ asked.vector if seen.dense is None else seen.dense[rows]
+        lexical = seen.lexical[rows]
+        near, section = now.named.nearest(asked.vector, seen.near, rows)
+        total: Vectors = dense + np.float32(LEXICAL) * lexical
+        of_questions: Vectors = np.float32(ASKED) * near + np.float32(SECTION) * section
+        return cls(dense, lexical, near, np.add(total, of_questions, dtype=np.float32))
 
     def at(self, places: Rows) -> _Parts:
-        return _Parts(self.dense[places], self.lexical[places], self.near[places], self.section[places])
+        return _Parts(self.dense[places], self.lexical[places], self.near[places], self.coarse[places])
 
 
 def ranked(
     now: Snapshot, asked: Sequence[Asked], before: Asked | None, today: date, limit: int
-) -> tuple[tuple[Hit, Signs], ...]:
+) -> tuple[tuple[Hit, ...], Signs | None]:
     """The best `limit` sentences, no two saying the same, none from an article whose review has expired by `today` or
-    that is in another language than the question, where the corpus has more than one."""
+    that is in another language than the question, where the corpus has more than one; and the signs of the first."""
     everyone = [*asked, *([before] if before else [])]
-    shares = [now.lexical.shares(each.text) for each in everyone]
-    named = [now.named.cosines(each.vector) for each in everyone]
-    rows = _candidates(now, everyone, shares, named)
-    rows = rows[~now.shut_out(today, now.language_for(asked[0].text))[now.article_of[rows]]]
+    seen = [_Seen.by(now, each) for each in everyone]
+    rows = _candidates(now, everyone, seen)
+    rows = rows[now.open_to(today, now.language_for(asked[0].text))[now.article_of[rows]]]
     if not len(rows):
-        return ()
-    articles, vectors = now.article_of[rows], now.vectors[rows]
-    parts = [
-        _Parts(vectors @ each.vector, share[rows], *now.named.nearest(each.vector, cosines, rows))
-        for each, share, cosines in zip(everyone, shares, named, strict=True)
-    ]
+        return (), None
+    parts = [_Parts.of(now, each, saw, rows) for each, saw in zip(everyone, seen, strict=True)]
     whole = sum(each.weight for each in asked)
     scores = sum((each.weight * part.coarse for each, part in zip(asked, parts, strict=False)), np.zeros(len(rows)))
-    scores = scores + LEANING * whole * now.leaning[rows]
+    scores += LEANING * whole * now.leaning[rows]
     if before:
-        scores = scores + SAME_ARTICLE * _best_of(parts[-1].coarse, articles)
+        scores += SAME_ARTICLE * _best_of(parts[-1].coarse, now.article_of[rows])
     best = _unlike(now, rows, np.argsort(-scores, kind="stable"), max(WORDS_REACH, limit))
     rows, scores, parts = rows[best], scores[best], [part.at(best) for part in parts]
     matches = [now.matches(each.reading, rows) for each in everyone]
@@ -101,46 +114,58 @@ def ranked(
         for match, part in zip(matches, parts, strict=True)
     ]
     for each, own in zip(asked, words, strict=False):
-        scores = scores + each.weight * WORDS * own
+        scores += each.weight * WORDS * own
     if before:
         earlier = parts[-1].coarse + WORDS * words[-1]
-        scores = scores - SAID_BEFORE * np.clip((earlier - earlier.max() + _NEAR_BEST) / _NEAR_BEST, 0, 1)
+        scores -= SAID_BEFORE * np.clip((earlier - earlier.max() + _NEAR_BEST) / _NEAR_BEST, 0, 1)
     order = np.argsort(-scores, kind="stable")
-    unknown = max(now.lexical.unknown(each.text) for each in asked)
     weights = [each.weight / whole for each in asked]
-
-    def mean(values: Iterable[Vectors], place: int) -> float:
-        return float(sum(weight * value[place] for weight, value in zip(weights, values, strict=False)))
-
-    together = order[:COVERING]
-    covered = sum(
-        weight * (match.covered(together) if match else float(own[together].max()))
-        for weight, match, own in zip(weights, matches, words, strict=False)
-    )
-    gaps = (match.gap(together) if match else (1 - covered) / 2 for match in matches)
-    gap = sum(weight * each for weight, each in zip(weights, gaps, strict=False))
-    pieces = (len(each.reading.pieces) for each in asked)
-    length = sum(weight * _length(count) for weight, count in zip(weights, pieces, strict=True))
-    found: list[tuple[Hit, Signs]] = []
+    covered, gap = _together(order[:COVERING], weights, matches, words)
+    length = sum(weight * _length(len(each.reading.pieces)) for weight, each in zip(weights, asked, strict=True))
+    unknown = max(saw.unknown for saw in seen[: len(asked)])
+    dense = _mean(weights, [part.dense for part in parts])
+    lexical = _mean(weights, [part.lexical for part in parts])
+    near = _mean(weights, [part.near for part in parts])
+    shares = _mean(weights, words)
+    found: list[Hit] = []
+    first: Signs | None = None
     for place in _distinct(now, rows, order, limit):
-        dense, asked_near = (mean(each, place) for each in ([p.dense for p in parts], [p.near for p in parts]))
         signs = Signs(
-            dense=dense,
-            lexical=mean((part.lexical for part in parts), place),
-            asked=asked_near,
-            same=max(0.0, (asked_near - SAME) / (1 - SAME)),
-            far=max(0.0, 1 - max(dense, asked_near) / FAR),
-            words=mean(words, place),
+            dense=dense[place],
+            lexical=lexical[place],
+            asked=near[place],
+            same=max(0.0, (near[place] - SAME) / (1 - SAME)),
+            far=max(0.0, 1 - max(dense[place], near[place]) / FAR),
+            words=shares[place],
             covered=covered,
             gap=gap,
             length=length,
             unknown=unknown,
             size=now.size,
         )
+        first = first or signs
         passage, sentence = now.place(int(rows[place]))
         score = float(scores[place]) / whole
-        found.append((Hit(passage, sentence, score, signs.dense, signs.lexical, confidence(signs)), signs))
-    return tuple(found)
+        found.append(Hit(passage, sentence, score, signs.dense, signs.lexical, confidence(signs)))
+    return tuple(found), first
+
+
+def _mean(weights: Sequence[float], values: Sequence[Vectors]) -> list[float]:
+    """The weighed mean of each row; values beyond the weights (the question before) do not count."""
+    mean: list[float] = sum(weight * value for weight, value in zip(weights, values, strict=False)).tolist()  # type: ignore[union-attr]
+    return mean
+
+
+def _together(
+    places: Rows, weights: Sequence[float], matches: Sequence[Matches | None], words: Sequence[Vectors]
+) -> tuple[float, float]:
+    """How well the best sentences together meet the question's words, and the weight of the one they meet worst."""
+    met = [
+        match.covered(places) if match else (float(own[places].max()), (1 - float(own[places].max())) / 2)
+        for match, own in zip(matches, words, strict=True)
+    ]
+    covered = sum(weight * each for weight, (each, _) in zip(weights, met, strict=False))
+    return covered, sum(weight * each for weight, (_, each) in zip(weights, met, strict=False))
 
 
 def _length(pieces: int) -> float:
@@ -148,16 +173,14 @@ def _length(pieces: int) -> float:
     return min(math.log(max(pieces, 1)) / math.log(20), 1.0)
 
 
-def _candidates(
-    now: Snapshot, asked: Sequence[Asked], shares: Sequence[Vectors], named: Sequence[Vectors | None]
-) -> Rows:
+def _candidates(now: Snapshot, asked: Sequence[Asked], seen: Sequence[_Seen]) -> Rows:
     found: list[Rows] = []
-    for each, share, cosines in zip(asked, shares, named, strict=True):
-        rows, _ = now.index.search(each.vector, min(DENSE_REACH, now.index.size))
-        reach = min(LEXICAL_REACH, len(share))
-        worded = np.argpartition(-share, reach - 1)[:reach]
-        found += [rows, worded[share[worded] > 0], now.named.rows(cosines, SECTIONS_REACH)]
-    return np.unique(np.concatenate(found))
+    for each, saw in zip(asked, seen, strict=True):
+        reach = min(LEXICAL_REACH, len(saw.lexical))
+        worded = np.argpartition(-saw.lexical, reach - 1)[:reach]
+        found.append(now.proposed(each.vector, saw.dense, DENSE_REACH))
+        found += [worded[saw.lexical[worded] > 0], now.named.rows(saw.near, SECTIONS_REACH)]
+    return now.together(found)
 
 
 def _best_of(scores: Vectors, articles: Rows) -> Vectors:
@@ -171,8 +194,8 @@ def _best_of(scores: Vectors, articles: Rows) -> Vectors:
 def _unlike(now: Snapshot, rows: Rows, order: Rows, count: int) -> Rows:
     """The first `count` places in the order, without those that say word for word what an earlier one said."""
     said: dict[frozenset[str], int] = {}
-    for place in order.tolist():
-        said.setdefault(now.said_at(int(rows[place])), place)
+    for place, row in zip(order.tolist(), rows[order].tolist(), strict=True):
+        said.setdefault(now.said_at(row).words, place)
         if len(said) == count:
             break
     return np.array(list(said.values()), np.int64)
@@ -181,19 +204,14 @@ def _unlike(now: Snapshot, rows: Rows, order: Rows, count: int) -> Rows:
 def _distinct(now: Snapshot, rows: Rows, order: Rows, limit: int) -> list[int]:
     """The first `limit` places in the order, without those that say what an earlier one said."""
     chosen: list[int] = []
-    said: list[frozenset[str]] = []
-    for place in order.tolist():
-        own = now.said_at(int(rows[place]))
-        if any(_alike(own, other) for other in said):
+    told: dict[str, list[Said]] = {}
+    for place, row in zip(order.tolist(), rows[order].tolist(), strict=True):
+        own = now.said_at(row)
+        if any(own.like(other) for word in own.telling for other in told.get(word, ())):
             continue
-        said.append(own)
+        for word in own.telling:
+            told.setdefault(word, []).append(own)
         chosen.append(place)
         if len(chosen) == limit:
             break
     return chosen
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether the words in common are ALIKE of all their words; most pairs are told apart by their numbers alone."""
-    least = ALIKE * (len(one) + len(other)) / (1 + ALIKE)
-    return min(len(one), len(other)) >= least and len(one & other) >= least

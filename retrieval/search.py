@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ class Search:
         # Products this small gain nothing by a second BLAS thread, whose waiting costs six times the work when cores are
         # busy (8.4 ms against 1.4 ms of processor time a search, measured): searches run side by side instead.
         threadpool_limits(limits=1, user_api="blas")
-        self._stamp = _stamp(folder)
+        self._named = str(folder / "current")
+        self._stamp = _stamp(self._named)
         generation = current(folder)
         if generation is None:
             raise IndexUnusable(f"there is no index in {folder}: run handrail index")
@@ -125,11 +127,8 @@ class Search:
             before = self._asked(last, 1.0)
         if vector is not None and mended == query:
             asked[0] = dataclasses.replace(asked[0], vector=vector)
-        found = ranked(now, asked, before, self._today(), limit)
-        hits = tuple(hit for hit, _ in found)
-        return Found(
-            hits, hits[0].confidence if hits else 0.0, mended, follow_up, now.version, found[0][1] if hits else None
-        )
+        hits, signs = ranked(now, asked, before, self._today(), limit)
+        return Found(hits, hits[0].confidence if hits else 0.0, mended, follow_up, now.version, signs)
 
     def _mended(self, now: Snapshot, text: str) -> str:
         return now.lexical.mended(text, self._embedder.knows_word)
@@ -140,7 +139,7 @@ class Search:
 
     def _now(self) -> Snapshot:
         """The generation in force, opened anew when `current` was replaced."""
-        stamp = _stamp(self._folder)
+        stamp = _stamp(self._named)
         if stamp != self._stamp and self._lock.acquire(blocking=False):
             try:
                 generation = current(self._folder)
@@ -155,9 +154,9 @@ class Search:
         return self._snapshot
 
 
-def _stamp(folder: Path) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int]:
     try:
-        held = (folder / "current").stat()
+        held = os.stat(path)
     except OSError:
         return (0, 0)
     return (held.st_mtime_ns, held.st_ino)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -29,9 +31,32 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
     Rows = NDArray[np.int64]
 
+ALIKE = 0.85  # share of words in common from which two sentences say the same
 RARITY = 1.5  # a query word's weight in the word-by-word share: its idf to this power
 _IN_REACH = 5_000  # sentences: up to here their vectors are held in memory, 8 MB at most
 _IN_MEMORY = 30_000  # word pieces: up to here their vectors are held ready as float32, 46 MB at most
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence's words. Of two sentences that say the same, at least one word is `telling` for both."""
+
+    words: frozenset[str]
+    telling: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, counts: Mapping[str, int]) -> Said:
+        """Its rarest words are telling, as many as it may lack of a sentence like it, and one more (prefix filtering:
+        Chaudhuri, Ganti and Kaushik, ICDE 2006); `counts` says how often each word occurs, the same for every sentence."""
+        words = frozenset(words_of(text))
+        rarest = sorted(words, key=lambda word: (counts.get(word, 0), word))
+        return cls(words, tuple(rarest[: 1 + len(words) - math.ceil(ALIKE * len(words) - 1e-9)]) or ("",))
+
+    def like(self, other: Said) -> bool:
+        """Whether the words in common are ALIKE of all their words; most pairs are told apart by their numbers."""
+        least = ALIKE * (len(self.words) + len(other.words)) / (1 + ALIKE)
+        fewer = min(len(self.words), len(other.words))
+        return fewer >= least and len(self.words & other.words) >= least
 
 
 class Snapshot:
@@ -57,7 +82,8 @@ class Snapshot:
         self.article_of: Rows = np.repeat(np.arange(len(records)), [record["sentences"] for record in records])
         self.leaning: Vectors = np.array([leans(s) for p in self.passages for s in p.sentences], np.float32)
         vectors: Vectors = np.load(generation / "vectors.npy", mmap_mode="r")
-        self.vectors = np.array(vectors) if len(vectors) <= _IN_REACH else vectors
+        self._few = len(vectors) <= _IN_REACH
+        self.vectors = np.array(vectors) if self._few else vectors
         self.index = open_index(manifest["kind"], generation)
         self.lexical = Lexical(generation)
         asked: Vectors = np.load(generation / "questions.npy", mmap_mode="r")
@@ -70,7 +96,7 @@ class Snapshot:
         for passage in self.passages:
             self.by_article[passage.article].append(passage)
         self.languages = [language for language, _ in Counter(a.language for a in self.articles.values()).most_common()]
-        self.shut_out = lru_cache(maxsize=8)(self._shut_out)
+        self.open_to = lru_cache(maxsize=8)(self._open_to)
         self.said_at = lru_cache(maxsize=8192)(self._said_at)
         self.in_force = lru_cache(maxsize=4)(self._in_force)
 
@@ -82,23 +108,40 @@ class Snapshot:
         spoken = language_of(query)
         return spoken if spoken in self.languages else self.languages[0]
 
-    def _shut_out(self, today: date, language: str) -> NDArray[np.bool_]:
-        """The articles that may not answer: their review has expired, or they are in another language."""
-        return np.array(
-            [a.review.expired(today) or bool(language and a.language != language) for a in self.articles.values()],
-            np.bool_,
-        )
+    def _open_to(self, today: date, language: str) -> NDArray[np.bool_]:
+        """The articles that may answer: their review has not expired, and they are in no other language."""
+        held = self.articles.values()
+        return np.array([not a.review.expired(today) and language in ("", a.language) for a in held], np.bool_)
 
-    def _said_at(self, row: int) -> frozenset[str]:
+    def _said_at(self, row: int) -> Said:
         passage, sentence = self.place(row)
-        return frozenset(words_of(passage.sentences[sentence]))
+        return Said.of(passage.sentences[sentence], self.lexical.words)
+
+    def dense(self, query: Vectors) -> Vectors | None:
+        """The query's product with every sentence, shape (rows,); None where they are too many to compare them all."""
+        return self.vectors @ query if self._few else None
+
+    def proposed(self, query: Vectors, dense: Vectors | None, count: int) -> Rows:
+        """The `count` rows of the largest products, in no order."""
+        if dense is None:
+            return self.index.search(query, min(count, self.index.size))[0]
+        return np.argpartition(-dense, count)[:count] if count < len(dense) else np.arange(len(dense))
+
+    def together(self, rows: Sequence[Rows]) -> Rows:
+        """Each row once, in order."""
+        whole = np.concatenate(rows)
+        if not self._few:
+            return np.unique(whole)
+        held = np.zeros(len(self.passage_of), np.bool_)
+        held[whole] = True
+        return np.flatnonzero(held)
 
     def _in_force(self, today: date) -> dict[str, Article]:
         return {slug: article for slug, article in self.articles.items() if not article.review.expired(today)}
 
     def place(self, row: int) -> tuple[Passage, int]:
         """The passage in which a row stands, and its place there."""
-        passage = self.passages[int(self.passage_of[row])]
+        passage = self.passages[self.passage_of[row]]
         return passage, row - int(self.first_row[passage.id])
 
     def _sections(self, lengths: Rows) -> tuple[Rows, Rows]:
@@ -122,7 +165,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """`met` (n, rows): for each word piece of the query, the best cosine with a piece of the sentence. `weight` (n,):
+    """`met` (rows, n): for each word piece of the query, the best cosine with a piece of the sentence. `weight` (n,):
     how much a query piece counts, more the rarer it is in the corpus; they add up to one."""
 
     met: Vectors
@@ -131,19 +174,15 @@ class Matches:
     @property
     def shares(self) -> Vectors:
         """Shape (rows,): how well each sentence meets the query, about 0 to 1."""
-        return self.weight @ self.met
+        return self.met @ self.weight
 
-    def covered(self, places: Rows) -> float:
-        """How well these sentences together meet the query, about 0 to 1."""
+    def covered(self, places: Rows) -> tuple[float, float]:
+        """How well these sentences together meet the query, about 0 to 1, and the most of its weight that one of its
+        word pieces leaves unmet by all of them, 0 to 1."""
         if not len(self.weight) or not len(places):
-            return 0.0
-        return float(self.weight @ self.met[:, places].max(axis=1))
-
-    def gap(self, places: Rows) -> float:
-        """The most of the query's weight that one of its word pieces leaves unmet by all of these sentences, 0 to 1."""
-        if not len(self.weight) or not len(places):
-            return 0.0
-        return float((self.weight * (1 - self.met[:, places].max(axis=1))).max())
+            return 0.0, 0.0
+        best = self.met[places].max(axis=0)
+        return float(self.weight @ best), float((self.weight * (1 - best)).max())
 
 
 class _Words:
@@ -159,7 +198,7 @@ class _Words:
         self._weight: Vectors = (np.log(1 + (sentences - held + 0.5) / (held + 0.5)) ** RARITY).astype(np.float32)
 
     def matches(self, query: Reading, rows: Rows) -> Matches:
-        met: Vectors = np.zeros((len(query.pieces), len(rows)), np.float32)
+        met: Vectors = np.zeros((len(rows), len(query.pieces)), np.float32)
         weight = self._weight[query.pieces]
         weight = weight / max(float(weight.sum()), 1e-9)
         starts, ends = self._starts[rows], self._starts[rows + 1]
@@ -169,6 +208,5 @@ class _Words:
             first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             places = np.repeat(starts[full] - first, lengths) + np.arange(int(lengths.sum()))
             words = self._vectors[places] if self._vectors is not None else large(self._stored[places])
-            cosines = query.words @ words.T
-            met[:, full] = np.maximum.reduceat(cosines, first, axis=1)
+            met[full] = np.maximum.reduceat(words @ query.words.T, first, axis=0)  # twice as fast as the other way round
         return Matches(met, weight)

@@ -20,7 +20,7 @@ import numpy as np
 
 from retrieval.articles import Corpus, read_articles
 from retrieval.build import build_index
-from retrieval.confidence import Signs
+from retrieval.confidence import SIGNS
 from retrieval.embed import Embedder
 from retrieval.evaluate import auroc
 from retrieval.model import Article
@@ -28,7 +28,7 @@ from retrieval.questions import Question, read_questions
 from retrieval.search import Search
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = [field.name for field in dataclasses.fields(Signs)]
+NAMES = list(SIGNS)
 FEW, OF_FEW = 8, 5  # so many small folders, of so many articles
 HELPS = ("dense", "lexical", "asked", "same", "words", "covered", "length")
 HARMS = ("gap", "unknown", "far")
