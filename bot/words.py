@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -145,7 +144,7 @@ class Words:
         filled = _Kept(
             practice=self.practice.name, telephone=self.practice.telephone, offer=self.practice.booking_offer, **values
         )
-        return string.Formatter().vformat(variants[n], (), filled).strip(), keys[n]
+        return variants[n].format_map(filled).strip(), keys[n]
 
 
 def _toml(path: Path) -> dict[str, Any]:

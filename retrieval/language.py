@@ -22,7 +22,7 @@ def language_of(text: str) -> str:
     if len(words) < 4:
         return ""
     shares = sorted(
-        ((sum(word in common for word in words) / len(words), code) for code, common in _SETS.items()), reverse=True
+        ((sum(map(common.__contains__, words)) / len(words), code) for code, common in _SETS.items()), reverse=True
     )
     (best, code), (second, _) = shares[0], shares[1]
     return code if best >= 0.12 and best - second >= 0.04 else ""

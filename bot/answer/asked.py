@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from bot.answer.practice import Facts
 from bot.answer.talk import Talk, fold
 from bot.answer.wording import Wording
 from bot.model import Draft, Gap, TalkMemory
+from retrieval.language import language_of
 
 _CODE = re.compile(
     r"(?m)^\s*(?:def |class \w+[:(]|import \w|from \w+ import|function\b|const |let \w+ ?=|var |#include)"
@@ -44,14 +45,14 @@ class Asked:
     facts: Facts
     wording: Wording
     vector: Any = None
+    folded: str = field(init=False, repr=False)  # the text as patterns see it
+    core: str = field(init=False, repr=False)  # … without the courtesies at its two ends
+    spoken: str = field(init=False, repr=False)  # the language that the text is written in, "" where it does not show
 
-    @property
-    def folded(self) -> str:
-        return fold(self.text)
-
-    @property
-    def core(self) -> str:
-        return self.talk.core(self.folded)
+    def __post_init__(self) -> None:
+        folded = fold(self.text)
+        for name, value in (("folded", folded), ("core", self.talk.core(folded)), ("spoken", language_of(self.text))):
+            object.__setattr__(self, name, value)
 
     def of(self, text: str, memory: TalkMemory) -> Asked:
         """The same with another text."""

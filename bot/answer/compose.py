@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.answer.talk import Shape, Talk, fold_known
 from retrieval.model import Article, Hit, Passage
@@ -54,23 +55,6 @@ def ranked(
     return sorted(scored, key=lambda pair: -pair[0])
 
 
-def company(passage: Passage, sentence: int, talk: Talk) -> tuple[int, ...]:
-    """The sentence with those of its passage that it may not be shown without, in order."""
-    sentences = passage.sentences
-    first = last = sentence
-    if talk.hedges.search(sentences[sentence]) and sentence and talk.claims.search(sentences[sentence - 1]):
-        first -= 1  # a hedge alone would hang in the air
-    while first and sentence - first < 2 and talk.depends.search(sentences[first]):
-        first -= 1
-    for after in range(sentence + 1, min(sentence + 3, len(sentences))):
-        if talk.hedges.search(sentences[after]):
-            last = after
-            break
-        if not talk.claims.search(sentences[after]):
-            break
-    return tuple(range(first, last + 1))
-
-
 def choose(
     hits: Sequence[Hit], shape: Shape, talk: Talk, articles: dict[str, Article], needed: Sequence[Hit] = (),
     own: Collection[str] = (), alone: bool = False,
@@ -87,7 +71,7 @@ def choose(
         if any(alike(hit.text, passage.sentences[n]) for (_, _, n), passage in chosen.items()):
             return
         slug = hit.passage.article
-        places = [(slug, hit.passage.position, n) for n in company(hit.passage, hit.sentence, talk)]
+        places = [(slug, hit.passage.position, n) for n in talk.company(hit.passage.sentences, hit.sentence)]
         fresh = [place for place in places if place not in chosen]
         if (slug not in order and len(order) == 2) or len(chosen) + len(fresh) > most:
             return
@@ -111,8 +95,14 @@ def choose(
 
 def alike(one: str, other: str) -> bool:
     """Whether two sentences say the same in nearly the same words."""
-    a, b = set(fold_known(one).split()), set(fold_known(other).split())
-    return len(a & b) >= ALIKE * len(a | b)
+    a, b = _words(one), _words(other)
+    both = len(a & b)
+    return both >= ALIKE * (len(a) + len(b) - both)
+
+
+@lru_cache(maxsize=8192)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(fold_known(text).split())
 
 
 def _fill(lead: Hit, chosen: dict[Place, Passage], talk: Talk) -> None:
@@ -121,7 +111,7 @@ def _fill(lead: Hit, chosen: dict[Place, Passage], talk: Talk) -> None:
     for n in (*range(lead.sentence + 1, len(sentences)), *range(lead.sentence - 1, -1, -1)):
         if len(chosen) >= LEAST:
             return
-        for more in company(passage, n, talk):
+        for more in talk.company(passage.sentences, n):
             chosen.setdefault((passage.article, passage.position, more), passage)
 
 

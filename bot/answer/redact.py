@@ -54,6 +54,7 @@ _PLACES = (
     r"\b(?:zip|postcode|postal)(?: code)?(?: is)? \d\w*",
     rf"\b(?:live|lives|living|based|vivo|vive) (?:in|near|at|en) {_NAMED}(?:, {_NAMED})*",
 )
+_DIGITS = 7  # of a telephone number, or more
 _NUMBERS = (r"#\s?\d{3,}", r"\b[A-Za-z]{0,4}-?\d[\d-]{4,}\w*\b", r"\b\d{5,}\b")
 
 
@@ -105,8 +106,10 @@ def redact(text: str, known: Collection[str] = ()) -> str:
 
 
 def _phones(text: str) -> Iterator[tuple[int, int]]:
+    if sum(map(str.isdigit, text)) < _DIGITS:
+        return
     for match in phonenumbers.PhoneNumberMatcher(text, "US", leniency=phonenumbers.Leniency.POSSIBLE):
-        if sum(c.isdigit() for c in match.raw_string) >= 7:
+        if sum(map(str.isdigit, match.raw_string)) >= _DIGITS:
             yield match.start, match.end
 
 

@@ -131,7 +131,7 @@ class Answers:
             return self._long_feeling(asked) or spoken
         sentences = [s for s in parts_of(asked.text) if len(s.split()) > 2]
         asks = [s for s in sentences if s.rstrip().endswith("?")]
-        asks = asks or [s for s in sentences if asked.talk.asks(asked.of(s, asked.memory).folded)]
+        asks = asks or [s for s in sentences if asked.talk.asks(fold(s))]
         if len(asks) == 1:
             spoken = self._one(asked.of(asks[0], asked.memory))
             if spoken.drafts[0].kind is Kind.ANSWER:
@@ -192,7 +192,7 @@ class Answers:
 
     def _other_language(self, asked: Asked) -> Spoken | None:
         """A text in another language than the articles': said honestly. None for one that they can be searched for."""
-        theirs, ours = language_of(asked.text) or asked.language, self._articles.language()
+        theirs, ours = asked.spoken or asked.language, self._articles.language()
         if theirs == ours or self._articles.answers_in(theirs) or self._reads_as(ours, asked.folded):
             return None
         draft = asked.wording.no_answer("no_answer_language")
@@ -200,7 +200,7 @@ class Answers:
 
     def _speaks(self, asked: Asked) -> bool:
         """Whether the bot has words of its own in the language of the text."""
-        theirs = language_of(asked.text)
+        theirs = asked.spoken
         return not theirs or self._articles.answers_in(theirs) or theirs == asked.language
 
     def _reads_as(self, language: str, folded: str) -> bool:

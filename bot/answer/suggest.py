@@ -21,29 +21,33 @@ class Suggestions:
 
     def leads_to(self, question: str) -> tuple[bool, str, str]:
         """(answerable, article, first sentence) that the question finds."""
-        key = (self._search.version, question)
-        if key not in self._leads:
-            if len(self._leads) > 4096:
-                self._leads.clear()
-            found = self._search.find(question, limit=1)
-            hit = found.hits[0] if found.hits else None
-            self._leads[key] = (found.answerable, hit.passage.article if hit else "", hit.text if hit else "")
-        return self._leads[key]
+        return self._leads_to(self._search.version, question)
+
+    def _leads_to(self, version: str, question: str) -> tuple[bool, str, str]:
+        key = (version, question)
+        if (known := self._leads.get(key)) is not None:
+            return known
+        if len(self._leads) > 4096:
+            self._leads.clear()
+        found = self._search.find(question, limit=1)
+        hit = found.hits[0] if found.hits else None
+        leads = (found.answerable, hit.passage.article if hit else "", hit.text if hit else "")
+        self._leads[key] = leads
+        return leads
 
     def after(
         self, talk: Talk, slugs: Sequence[str], shown: Iterable[str], asked: Sequence[str], most: int = MOST
     ) -> tuple[str, ...]:
         """Up to `most` next questions from these articles, nearest first, that lead to something not shown yet."""
-        articles, seen = self._search.articles, set(shown)
+        articles, version, seen = self._search.articles, self._search.version, set(shown)
         said = {fold(question) for question in asked}
-        own = [set(talk.content(question)) for question in said]
+        own = {frozenset(talk.content(question)) for question in said}
         chosen: list[str] = []
         leads: set[str] = set()
         for question in self._candidates(talk, [articles[s] for s in slugs if s in articles])[:_TRIED]:
-            words = set(talk.content(fold_known(question)))
-            if any(words == other for other in own) or fold_known(question) in said:
+            if talk.known_content(question) in own or fold_known(question) in said:
                 continue
-            answerable, slug, lead = self.leads_to(question)
+            answerable, slug, lead = self._leads_to(version, question)
             if not answerable or lead in seen or lead in leads or slug not in slugs:
                 continue
             leads.add(lead)

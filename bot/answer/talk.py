@@ -14,13 +14,17 @@ from bot.words import Language, Practice, WordsFault
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
 _NOT_WORD = re.compile(r"[^\w\s]|_")
 _SPACE = re.compile(r"\s+")
+_ASCII = {mark: " " for mark in range(128) if not chr(mark).isalnum()} | dict.fromkeys(map(ord, "'`"))
 _PARTS = re.compile(r"(?<=[.!?…])[\"”’)]*\s+|\n+")
+_SAID = re.compile(r"[.!?,;…\n]+|\s-\s")
 _CLAUSES = re.compile(r"[.!?,;:…\n]+")
 _TOO_LONG = 400  # folded characters: whole-message patterns are for short messages
 
 
 def fold(text: str) -> str:
     """The text as patterns see it: lower case, no accents, apostrophes or punctuation, single spaces."""
+    if text.isascii():
+        return " ".join(text.lower().translate(_ASCII).split())
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return _SPACE.sub(" ", _NOT_WORD.sub(" ", _APOSTROPHES.sub("", plain))).strip()
@@ -185,6 +189,11 @@ class Talk:
         """The words that carry a topic, in order."""
         return tuple(word for word in folded.split() if word not in self.stop and (len(word) > 1 or word.isdigit()))
 
+    @lru_cache(maxsize=8192)  # noqa: B019  # made once and kept
+    def known_content(self, text: str) -> frozenset[str]:
+        """The same of one of the articles' own texts, as a set, remembered."""
+        return frozenset(self.content(fold_known(text)))
+
     def smalltalk(self, text: str) -> str:
         """The reply block for a message that is small talk and nothing else; "" for any other."""
         whole = fold(text)
@@ -194,7 +203,8 @@ class Talk:
         if not found[0]:
             found = [self._small_one(self.core(whole))]
         if not found[0]:
-            found = [self._small_one(fold(part)) for part in re.split(r"[.!?,;…\n]+|\s-\s", text) if fold(part)]
+            parts = [folded for part in _SAID.split(text) if (folded := fold(part))]
+            found = [self._small_one(part) for part in parts] if len(parts) > 1 else []
         if not found or not all(found):
             return ""
         rank = [block for block, _ in self._small]
@@ -239,6 +249,22 @@ class Talk:
             if match:
                 return Feeling(match.group(), ask)
         return Feeling("", self._feelings[-1][1] if self._feelings else ())
+
+    @lru_cache(maxsize=8192)  # noqa: B019  # made once and kept
+    def company(self, sentences: tuple[str, ...], sentence: int) -> tuple[int, ...]:
+        """The sentence of a passage with those that it may not be shown without, in order."""
+        first = last = sentence
+        if self.hedges.search(sentences[sentence]) and sentence and self.claims.search(sentences[sentence - 1]):
+            first -= 1  # a hedge alone would hang in the air
+        while first and sentence - first < 2 and self.depends.search(sentences[first]):
+            first -= 1
+        for after in range(sentence + 1, min(sentence + 3, len(sentences))):
+            if self.hedges.search(sentences[after]):
+                last = after
+                break
+            if not self.claims.search(sentences[after]):
+                break
+        return tuple(range(first, last + 1))
 
     def feeling_beside(self, text: str) -> bool:
         """Whether one clause of a message says a feeling: "I feel so anxious, what can I do?"."""
