@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from bot.answer.needed import Sieve
 from bot.words import Language, Practice, WordsFault
 
 _APOSTROPHES = re.compile(r"['’‘`´ʼ]")
@@ -108,6 +109,8 @@ class Talk:
         self._small = [(str(row["block"]), self._whole(row)) for row in table.get("smalltalk", ())]
         self._read_feelings(table.get("distress", {}))
         self.topics = tuple(self._topic(row) for row in table.get("practice", {}).get("topic", ()))
+        self._topics = [(pattern, topic) for topic in self.topics for pattern in topic.patterns]
+        self._sieve = Sieve([pattern for pattern, _ in self._topics])
         sentences = ((articles or language).tables.get("talk") or table).get("sentences", {})
         self.joins = self._compile(f"(?i){table['joins']}" if table.get("joins") else "(?!)")
         self.begins = self._compile(table.get("begins", "(?!)"))
@@ -278,8 +281,9 @@ class Talk:
         """What the message asks of the practice; None when it does not."""
         if len(core) > _TOO_LONG:
             return None
-        for topic in self.topics:
-            if any(p.search(core) for p in topic.patterns) and not any(p.search(core) for p in topic.unless):
+        for place in self._sieve.likely(core):
+            pattern, topic = self._topics[place]
+            if pattern.search(core) and not any(p.search(core) for p in topic.unless):
                 return topic
         return None
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 
 import pytest
 
+from bot.answer.needed import Sieve, needed
 from bot.answer.practice import Facts
 from bot.answer.talk import Talk, fold
 from bot.model import Kind
 from bot.words import Language, Words
+from retrieval.questions import read_questions
 
 from .conftest import MONDAY, ROOT, Chat
 
@@ -177,3 +180,36 @@ def test_english_articles_keep_their_hedges_in_a_spanish_talk(spanish: Language,
     talk = Talk(spanish, said.practice, said.language("en"))
     assert talk.hedges.search("One study is not proof.")
     assert talk.feeling(talk.core(fold("me siento muy ansioso hoy")))
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_the_quick_look_never_passes_over_a_pattern_that_matches(said: Words, code: str) -> None:
+    talk = Talk(said.language(code), said.practice)
+    patterns = [pattern for topic in talk.topics for pattern in topic.patterns]
+    sieve = Sieve(patterns)
+    asked = [turn for question in read_questions(ROOT / "corpus/en/questions.toml") for turn in question.turns]
+    passed = 0
+    for text in map(fold, [*asked, "cuánto cuesta una sesión?", "dónde están?", "a qué hora abren", ""]):
+        likely = sieve.likely(text)
+        matching = [place for place, pattern in enumerate(patterns) if pattern.search(text)]
+        assert set(matching) <= set(likely), text
+        assert likely == sorted(likely)
+        passed += bool(matching)
+    assert passed > 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "pieces"),
+    [
+        (r"\bhow (much|many) is\b", {"how "}),
+        (r"(fee|price)s?", {"fee", "price"}),
+        (r"(?:open)+ now", {"open"}),
+        (r"(open)? now", {" now"}),
+        (r"\w+|hello", set()),
+        (r"(?i)hello", set()),
+        (r"(?=hello)", set()),
+        (r"", set()),
+    ],
+)
+def test_what_a_pattern_cannot_match_without(pattern: str, pieces: set[str]) -> None:
+    assert needed(re.compile(pattern)) == pieces

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from retrieval.build import build_index
 from retrieval.embed import Embedder
 from retrieval.followup import leans_on
 from retrieval.search import Search
+from retrieval.snapshot import Said
 
 Opened = Callable[..., Search]
 PEAK = "A panic attack is a sudden rush of fear that peaks within ten minutes."
@@ -222,3 +224,18 @@ def test_leans_on_the_question_before(query: str) -> None:
 @pytest.mark.parametrize("query", ALONE)
 def test_stands_alone(query: str) -> None:
     assert not leans_on(query)
+
+
+def test_sentences_that_say_the_same_share_a_telling_word() -> None:
+    chance = random.Random(3)
+    held = [f"word{n}" for n in range(60)]
+    counts = {word: chance.randrange(1, 50) for word in held}
+    texts = [" ".join(chance.sample(held, chance.randrange(0, 30))) for _ in range(40)]
+    for text in list(texts):
+        words = text.split()
+        for changed in range(4):  # some so near that they say the same, some just not
+            texts.append(" ".join([*words[changed:], *chance.sample(held, chance.randrange(3))]))
+    said = [Said.of(text, counts) for text in texts]
+    alike = [(one, other) for one in said for other in said if one.like(other)]
+    assert len(alike) > len(said)
+    assert all(set(one.telling) & set(other.telling) for one, other in alike)
