@@ -13,10 +13,11 @@ from starlette.routing import BaseRoute
 
 from bot import __version__, ladder, outbox, retention
 from bot.channels import chatwoot
+from bot.desk import Desk
 from bot.notifiers import senders
 from bot.parts import join, now_utc, open_embedder, open_search, read_words
 from bot.ports import Clock, Store
-from bot.rehearse import rehearse
+from bot.rehearse import warm
 from bot.routes import (
     channels,
     completions,
@@ -35,17 +36,12 @@ from bot.routes import (
 from bot.routes.state import Here
 from bot.settings import Settings
 from bot.stores import open_store
-from bot.turn import Desk
+from bot.thinkers import Thinkers
+from bot.turn import Thinker
 from retrieval.embed import Embedder
 from retrieval.model import Progress, silent
 from retrieval.search import Search
 
-FIRST_WORDS = (
-    "Hello, is anyone there?",
-    "What is therapy, and how much is a session?",
-    "I feel sad today",
-    "I would like to book an appointment for next week",
-)
 FREEZE_EVERY = 600.0  # seconds; frozen objects are not walked by the collector: p99 with many streams depends on it
 
 
@@ -68,18 +64,18 @@ def build(
     search = search or open_search(settings, embedder, progress)
     store = store or open_store(settings, clock)
     parts = join(settings, said, store, search, embedder, clock)
+    thinker = Thinker(parts)
+    thinkers = Thinkers(settings, thinker, settings.thinkers)
     state = Here(
         settings=settings,
         parts=parts,
-        desk=Desk(parts),
+        desk=Desk(thinker, thinkers.think if settings.thinkers else None),
         templates=pages.templates(),
         search=search,
         embed=embedder.encode,
+        thinkers=thinkers,
     )
-    progress("waking up", 0, len(FIRST_WORDS))
-    for number, text in enumerate(FIRST_WORDS, 1):  # what is made at the first use is made before the first visitor
-        rehearse(state.desk, [text], language=said.practice.languages[0], country=said.practice.country, now=clock())
-        progress("waking up", number, len(FIRST_WORDS))
+    warm(thinker, progress)
     told = dict(senders(settings, said, store, clock))
     inbox = chatwoot.account(settings.chatwoot) if settings.chatwoot else None
     if inbox:
@@ -101,6 +97,7 @@ def build(
             ]
             if settings.previous_secret_keys:
                 chores.append(asyncio.create_task(store.rewrap(), name="rewrap"))
+            thinkers.start()
             if ready is not None:
                 await ready(state)
             try:
@@ -110,6 +107,7 @@ def build(
                 for chore in chores:
                     chore.cancel()
                 await asyncio.gather(*chores, return_exceptions=True)
+                await thinkers.close()
         await store.close()
 
     app = FastAPI(

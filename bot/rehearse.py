@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.model import Citation, Conversation, Handoff, HandoffState, Kind, Memory, Owner, Route, Turn, Visit
-from bot.turn import Desk
+from bot.turn import Job, Thinker
+from retrieval.model import Progress, silent
 
 # When one message gets several replies, the one that names the whole: safety first.
 FIRST = (
@@ -62,7 +63,7 @@ class Rehearsed:
 
 
 def rehearse(
-    desk: Desk, texts: Sequence[str], *, language: str, country: str, now: datetime, queued: bool = True
+    thinker: Thinker, texts: Sequence[str], *, language: str, country: str, now: datetime, queued: bool = True
 ) -> Rehearsed:
     """Takes the texts as one visitor's, oldest first. Blocks while it thinks; writes nowhere.
 
@@ -73,12 +74,29 @@ def rehearse(
     turn: Turn | None = None
     levels: list[int] = []
     for text in texts:
-        turn = desk.think_or_hand_over(lambda v, t=text: desk.think(v, t, queued=queued), visit, text, None)  # type: ignore[misc]
+        turn = thinker.work(Job("message", visit, text, now, queued=queued))
         levels.append(max(turn.verdict.level, turn.verdict.urgency))
         visit = _after(visit, turn)
     if turn is None:
         raise ValueError("no text was given")
     return Rehearsed(turn, tuple(levels))
+
+
+FIRST_WORDS = (
+    "Hello, is anyone there?",
+    "What is therapy, and how much is a session?",
+    "I feel sad today",
+    "I would like to book an appointment for next week",
+)
+
+
+def warm(thinker: Thinker, progress: Progress = silent) -> None:
+    """What is made at the first use is made before the first visitor."""
+    practice, now = thinker.parts.words.practice, thinker.parts.clock()
+    progress("waking up", 0, len(FIRST_WORDS))
+    for number, text in enumerate(FIRST_WORDS, 1):
+        rehearse(thinker, [text], language=practice.languages[0], country=practice.country, now=now)
+        progress("waking up", number, len(FIRST_WORDS))
 
 
 def _after(visit: Visit, turn: Turn) -> Visit:

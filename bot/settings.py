@@ -38,7 +38,7 @@ class _FileSource(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """Every setting, its default and what it means. `docs/settings.md` is printed from here."""
+    """Every setting, its default and what it means. `handrail settings` prints them from here."""
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", frozen=True, extra="ignore")
 
@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     key_calls_per_minute: int = Field(6000, ge=1, description="calls that one API key may make a minute")
     turns_at_once: int = Field(
         256, ge=1, description="turns under way in one process; above it plain ones get 503, words of risk never"
+    )
+    thinkers: int = Field(
+        0, ge=0, le=64, description="processes that think beside the server (0: it thinks itself); one a core serves most"
     )
     token_days: int = Field(30, ge=1, description="how long a visitor's token opens its conversation")
     lease_seconds: int = Field(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -23,13 +20,10 @@ from bot.model import (
     Kind,
     Memory,
     Notice,
-    NotThere,
     Opening,
     Owner,
     Reason,
-    Recorded,
     Route,
-    Stale,
     Turn,
     Urgency,
     Verdict,
@@ -40,17 +34,6 @@ from bot.safety import Filter, Screening, Script
 from bot.words import Words
 
 log = structlog.get_logger(__name__)
-
-TRIES = 8  # a turn is taken anew when the conversation moved on meanwhile; after that the store is at fault
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A turn and what the store made of it. `turn` is None when the client id had been answered before."""
-
-    recorded: Recorded
-    turn: Turn | None
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -79,65 +62,45 @@ class Parts:
     notify: tuple[str, ...] = ()
 
 
-class Desk:
-    """Takes visitors' messages, one at a time a conversation, any number of conversations at once."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be thought about: plain data, so that it can be thought elsewhere (bot/thinkers.py).
+
+    `what`: "message", "person" (asked for one, with `contact`; `text` is the note), or "overheard" (a person has it elsewhere).
+    """
+
+    what: str
+    visit: Visit
+    text: str
+    at: datetime
+    client_id: str | None = None
+    contact: str = ""
+    queued: bool = True  # False: nobody is told, so no reply may say so
+
+
+class Thinker:
+    """From a visit and a text to a Turn. Blocks while it thinks; writes nowhere, and keeps nothing between two jobs."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def take(self, conversation: str, text: str, client_id: str | None = None) -> Taken:
-        """Screens, decides, answers, and commits the turn. Raises NotThere, Reused, StoreFault; never loses a text in silence."""
-        return await self._take(conversation, text, client_id, lambda visit: self.think(visit, text, client_id))
-
-    async def ask_for_person(self, conversation: str, contact: str, note: str) -> Taken:
-        """The visitor asks for a person, with a contact and a note or without; the note is screened like any message."""
-        return await self._take(conversation, note, None, lambda visit: self.think_of_person(visit, contact, note))
-
-    async def overhear(self, conversation: str, text: str, client_id: str | None = None) -> Taken:
-        """A person has it in another front end: recorded and screened as ever, and no bot speaks."""
-
-        def think(visit: Visit) -> Turn:
-            return self.with_human(visit, text, client_id, self.screen(visit, text), self.parts.clock())
-
-        return await self._take(conversation, text, client_id, think)
-
-    async def _take(self, conversation: str, text: str, client_id: str | None, think: Callable[[Visit], Turn]) -> Taken:
-        lock = self._busy.setdefault(conversation, asyncio.Lock())
-        async with lock:
-            if client_id and (before := await self.parts.store.answered(conversation, client_id, text)):
-                return Taken(before, None)
-            for _ in range(TRIES):
-                visit = await self.parts.store.visit(conversation)
-                if visit is None:
-                    raise NotThere(conversation)
-                turn = await asyncio.to_thread(self.think_or_hand_over, think, visit, text, client_id)
-                try:
-                    return Taken(await self.parts.store.record(turn), turn)
-                except Stale:
-                    continue
-            raise Stale(conversation)
-
-    def think_or_hand_over(
-        self, think: Callable[[Visit], Turn], visit: Visit, text: str, client_id: str | None
-    ) -> Turn:
-        """Blocks while it thinks. Whatever breaks in there, the visitor sees the lines and a person is told."""
+    def work(self, job: Job) -> Turn:
+        """Whatever breaks in there, the visitor sees the lines and a person is told."""
         try:
-            return think(visit)
+            return self.think_of_person(job) if job.what == "person" else self.think(job)
         except Exception:  # the first of three in the tree: in a visit every bug ends at a human
-            log.exception("turn.fault", conversation=visit.conversation.id)
-            return self.fault(visit, text, client_id)
+            log.exception("turn.fault", conversation=job.visit.conversation.id)
+            return self.fault(job)
 
     # ── the fork ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def think(self, visit: Visit, text: str, client_id: str | None = None, queued: bool = True) -> Turn:
-        """Safety first, always; then who speaks, and what is said. `queued` False: nobody is told, and none is promised."""
-        now = self.parts.clock()
-        screening = self.screen(visit, text)
-        if self.owner(visit) is Owner.CLINICIAN:
-            return self.with_human(visit, text, client_id, screening, now)
-        said = self.reminded(visit, self.speak(visit, text, screening, now, queued), now)
-        return self.turn(visit, text, client_id, screening, said, now)
+    def think(self, job: Job) -> Turn:
+        """Safety first, always; then who speaks, and what is said."""
+        screening = self.screen(job.visit, job.text)
+        if job.what == "overheard" or self.owner(job.visit) is Owner.CLINICIAN:
+            return self.with_human(job, screening)
+        said = self.speak(job.visit, job.text, screening, job.at, job.queued)
+        return self.turn(job.visit, job.text, job.client_id, screening, self.reminded(job.visit, said, job.at), job.at)
 
     def reminded(self, visit: Visit, said: Said, now: datetime) -> Said:
         """With the reminder that this is automated, when it is due: every 3 hours, hourly for a minor, after 7 days away."""
@@ -160,12 +123,13 @@ class Desk:
         """Who has the conversation now: with no handoff open it is the bot's again once the visitor writes."""
         return visit.conversation.owner if visit.handoff else Owner.BOT
 
-    def with_human(self, visit: Visit, text: str, client_id: str | None, screening: Screening, now: datetime) -> Turn:
+    def with_human(self, job: Job, screening: Screening) -> Turn:
         """A person has it: no bot speaks. A rise in urgency is passed on, and shown once by the system."""
+        visit = job.visit
         talk, memory = visit.conversation, replace(visit.memory, safety=screening.memory)
         more: dict[str, Any] = {"rose": screening.rose, "shadow": screening.shadow}
         more["system"] = self._system_crisis(screening, talk.language, talk.country)
-        return self._turn(visit, text, client_id, screening.verdict, (), memory, now, **more)
+        return self._turn(visit, job.text, job.client_id, screening.verdict, (), memory, job.at, **more)
 
     def speak(self, visit: Visit, text: str, screening: Screening, now: datetime, queued: bool = True) -> Said:
         """The bot's side: the script where there is risk, then booking, then the articles."""
@@ -332,9 +296,9 @@ class Desk:
         parts = self.parts
         return ladder.notices(opening, visit.handoff, parts.words.practice, parts.notify, now, parts.hours)
 
-    def think_of_person(self, visit: Visit, contact: str, note: str) -> Turn:
+    def think_of_person(self, job: Job) -> Turn:
         """Asked for a person: the handoff opens, with the note and the contact on its card; risk in them counts."""
-        now = self.parts.clock()
+        visit, contact, note, now = job.visit, job.contact, job.text, job.at
         screening = self.screen(visit, f"{note}\n{contact}".strip())
         talk, language = visit.conversation, visit.conversation.language
         memory = replace(visit.memory, safety=screening.memory)
@@ -369,9 +333,10 @@ class Desk:
 
     # ── when something breaks ───────────────────────────────────────────────────────────────────────────────
 
-    def fault(self, visit: Visit, text: str, client_id: str | None) -> Turn:
+    def fault(self, job: Job) -> Turn:
         """A bug in the visit: the visitor sees the crisis lines, and a person is told. Uses as little as it can."""
-        now, talk, before = self.parts.clock(), visit.conversation, visit.memory.safety
+        visit, text, client_id = job.visit, job.text, job.client_id
+        now, talk, before = job.at, visit.conversation, visit.memory.safety
         level = max(before.level, Urgency.CHECK_IN)  # what the words were is not known: a person looks the same day
         verdict = Verdict(Route.HUMAN, Urgency.CHECK_IN, Reason.FAULT, level=level, level_reason=Reason.FAULT)
         country = self.parts.words.country(talk.country)

@@ -70,7 +70,7 @@ async def alone(app: Here, texts: list[str], language: str | None, country: str 
     lives = (country if country is not None else practice.country).upper()
     async with shedding.a_turn(app, "\n".join(texts)):
         said = await asyncio.to_thread(
-            lambda: rehearse(app.desk, texts, language=speaks, country=lives, now=app.clock(), queued=False)
+            lambda: rehearse(app.desk.thinker, texts, language=speaks, country=lives, now=app.clock(), queued=False)
         )
     shape = said.shape()
     if shape["route"] == "human":

@@ -34,6 +34,8 @@ async def readyz(request: Request) -> JSONResponse:
         "store": await app.store.ready(),
     }
     ready = all(parts.values()) and app.running
+    if app.settings.thinkers:  # not needed to be ready: until they are, the server thinks itself
+        parts["thinkers"] = app.thinkers.ready
     return JSONResponse({"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from fastapi import Request
 from jinja2 import Environment
 
+from bot.desk import Desk
 from bot.model import Action
 from bot.ports import Clock, Store
 from bot.routes.metrics import Metrics
 from bot.routes.rates import Rates
 from bot.settings import Settings
-from bot.turn import Desk, Parts
+from bot.turn import Parts
 from bot.words import Words
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -34,6 +35,7 @@ class Here:
     templates: Environment
     search: Any
     embed: Callable[[list[str]], Any] | None = None
+    thinkers: Any = None
     senders: Mapping[str, Any] = field(default_factory=dict)
     rates: Rates = field(default_factory=Rates)
     starters: dict[tuple[str, str], tuple[Action, ...]] = field(default_factory=dict)  # by language and corpus version

@@ -17,11 +17,11 @@ from starlette.types import Receive, Scope, Send
 
 from bot import handoff as steps
 from bot import live
+from bot.desk import Taken
 from bot.model import Action, Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory
 from bot.routes import access, guard, shapes, shedding
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
-from bot.turn import Taken
 
 router = APIRouter(prefix="/v1/conversations", tags=["visitor"])
 log = structlog.get_logger(__name__)

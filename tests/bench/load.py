@@ -207,6 +207,7 @@ async def measure(servers: Sequence[Server], name: str, where: str, seconds: flo
 
 
 WIDE = {
+    "HANDRAIL_THINKERS": os.environ.get("THINKERS","0"),
     "HANDRAIL_CONVERSATIONS_PER_MINUTE": "10000000",
     "HANDRAIL_MESSAGES_PER_MINUTE": "10000000",
     "HANDRAIL_LEASE_SECONDS": "3600",

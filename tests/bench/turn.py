@@ -16,9 +16,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import parts, settings
+from bot.desk import Desk
 from bot.model import Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory
 from bot.stores import open_store
-from bot.turn import Desk
+from bot.turn import Job, Thinker
 from retrieval.questions import read_questions
 
 
@@ -44,7 +45,8 @@ async def measure(turns: int, data: Path) -> None:
     store = open_store(chosen, parts.now_utc)
     await store.start()
     joined = parts.join(chosen, said, store, search, embedder)
-    desk = Desk(joined)
+    thinker = Thinker(joined)
+    desk = Desk(thinker)
     asked = [q.text for q in read_questions(chosen.corpus / "en" / "questions.toml")]
     asked = [f"{asked[n % len(asked)]} ({n})" for n in range(turns)]  # none is answered from the embedder's memory
     samples: dict[str, list[float]] = {name: [] for name in ("screen", "embed", "search", "answer", "commit", "turn")}
@@ -67,7 +69,7 @@ async def measure(turns: int, data: Path) -> None:
             samples["answer"],
             lambda: joined.answers.reply(text, visit.memory.talk, language="en", now=parts.now_utc(), vector=vector),
         )
-        turn = desk.think(visit, text)
+        turn = thinker.work(Job("message", visit, text, parts.now_utc()))
         began = time.perf_counter()
         await store.record(replace(turn, text=text))
         samples["commit"].append(time.perf_counter() - began)
