@@ -18,6 +18,7 @@ SHARE = 0.7  # of the question with its topic put in, against the bare one
 HERE = 0.08  # what a sentence gains that stands in the article of the last answer
 HOME = 0.3  # … and more, when the follow-up has no word of its own
 NAMED = 0.3  # nearness to a listed question (Signs.same) from which it counts as the same one
+SURER = 0.1  # by how much a question that the articles list is surer alone, before its topic gives way
 LEANS = 3  # content words, up to which a question that points back is a follow-up
 
 
@@ -74,15 +75,18 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     full = _own_question(search, talk, own, memory.article) or put_in(talk, core, topic)
     mixed = search.find(full, limit=REACH)
     drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
+    told = drawn.confidence if drawn.follow_up else mixed.confidence
+    if bare.answerable and (told < threshold() or (named and bare.confidence >= told + SURER)):
+        return replace(bare, about=topic, follows=True)  # of therapy at large: what it leans on says nothing of it
     hits = drawn.hits if drawn.follow_up else _weighed(bare.hits, mixed.hits, memory.article)
     if not own:
         hits = _at_home(hits, memory.article)
-    sure = [drawn.confidence if drawn.follow_up else mixed.confidence, 0.9 * bare.confidence]
+    sure = [told, 0.9 * bare.confidence]
     if mixed.hits and mixed.hits[0].passage.article == memory.article:
         sure.append(mixed.confidence)
     missing = "" if mixed.answerable and full.endswith("?") else _missing(own, topic, hits, bare)
     confidence = min(max(sure), 0.5 * threshold()) if missing else max(sure)
-    also = mixed.hits[:1] if mixed.answerable else ()
+    also = tuple(hit for hit in mixed.hits[:1] if mixed.answerable and hit.text not in memory.quoted)
     return Reading(full, hits, confidence, topic, True, missing, also)
 
 

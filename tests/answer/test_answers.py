@@ -335,6 +335,19 @@ def test_a_follow_up_of_shape_alone_is_about_what_was_asked(turns: tuple[str, ..
     assert article in {c.article for c in draft.citations}
 
 
+@pytest.mark.parametrize("about", ["what is cbt?", "what is emdr?", "how does trauma affect the brain?"])
+def test_a_follow_up_that_is_a_question_of_its_own_is_not_answered_with_what_was_just_said(
+    about: str, chat: Chat
+) -> None:
+    first, second = chat(about, "does it hurt?")
+    said = {citation.quote for citation in first.drafts[0].citations}
+    shown = second.drafts[0].citations
+    assert second.drafts[0].kind is Kind.ANSWER
+    assert {citation.article for citation in shown} == {"why-therapy-can-feel-hard"}
+    assert not said & {citation.quote for citation in shown}
+    assert second.memory.notes["about"] == first.memory.notes["about"]  # the topic is still there for the next one
+
+
 def test_how_does_it_work_is_about_the_topic_where_there_is_one(chat: Chat) -> None:
     assert chat("how does it work")[0].drafts[0].kind is Kind.SMALLTALK
     draft = chat("what is exposure therapy?", "how does it work")[-1].drafts[0]
