@@ -23,6 +23,7 @@ LONGEST = 24 * 3600.0  # a target that asks for more patience than this gets thi
 AT_ONCE = 8  # sends under way to one target
 IN_HAND = 32  # claimed at a time
 SEND_WITHIN = 60.0  # seconds; below the store's lease on what is being sent
+NOTE_TRIES = 45  # seconds, one a try, for the store to take what became of a send; with SEND_WITHIN below its lease
 LOOK_AGAIN = 1.0  # seconds; when no bell rings (another replica's, a timer's)
 BREATH = 0.02  # seconds between two looks, so that a busy house is not asked at every message
 
@@ -59,10 +60,13 @@ class Outbox:
                         return
                     ringing = asyncio.ensure_future(bell.__anext__())
         finally:
-            for task in (ringing, *self._in_hand.values()):
+            unsent = dict(self._in_hand)
+            for task in (ringing, *unsent.values()):
                 task.cancel()
-            await asyncio.gather(ringing, *self._in_hand.values(), return_exceptions=True)
+            await asyncio.gather(ringing, *unsent.values(), return_exceptions=True)
             await bell.aclose()
+            for id in unsent:  # the next process need not wait for a lease to run out
+                await _error_of(self._store.failed(id, "the server was stopped meanwhile", self._clock()))
 
     async def _look(self) -> float:
         """Takes in hand what is due; how long to wait before looking again when nothing rings, in seconds."""
@@ -102,12 +106,18 @@ class Outbox:
     async def _deliver(self, delivery: Delivery) -> None:
         async with self._gates.setdefault(delivery.target, asyncio.Semaphore(AT_ONCE)):
             retry_at, error = await self._send(delivery)
-        if error is None:
-            noted = await _error_of(self._store.sent(delivery.id, self._clock()))
-        else:
-            noted = await _error_of(self._store.failed(delivery.id, error, retry_at))
-        if noted is not None:  # it goes out once more when its lease has run out: at least once, never lost
-            log.error("outbox.store", delivery=delivery.id, error=f"{type(noted).__name__}: {noted}")
+        for _ in range(NOTE_TRIES):
+            if error is None:
+                noted = await _error_of(self._store.sent(delivery.id, self._clock()))
+            else:
+                noted = await _error_of(self._store.failed(delivery.id, error, retry_at))
+            if noted is None:
+                return
+            await asyncio.sleep(
+                LOOK_AGAIN
+            )  # the disk is full, the database restarts: what was sent need not be sent twice
+        # It goes out once more when its lease has run out: at least once, never lost.
+        log.error("outbox.store", delivery=delivery.id, error=f"{type(noted).__name__}: {noted}")
 
     async def _send(self, delivery: Delivery) -> tuple[datetime | None, str | None]:
         """(when to try again, what went wrong): (None, None) when it was taken, (None, error) when it is dead."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +143,69 @@ class Server:
         done = self.run("key", "add", name, "--scopes", scopes)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One delivery as it came, and what it was answered."""
+
+    headers: dict[str, str]
+    body: str
+    answered: int
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.payload["data"]
+        return found
+
+
+class Target:
+    """Another system's end of a webhook: answers with `status`, and remembers all that it was sent.
+
+    `refuses`: so many different deliveries get a 503 the first time they come, once three were taken.
+    """
+
+    def __init__(self, refuses: int = 0) -> None:
+        self.status, self.got, self.refused = 204, list[Sent](), set[str]()
+        target = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                body = self.rfile.read(int(headers["content-length"])).decode()
+                id, answer = headers["webhook-id"], target.status
+                if len(target.refused) < refuses and len(target.taken) >= 3 and id not in target.refused:
+                    target.refused.add(id)
+                    answer = 503
+                target.got.append(Sent(headers, body, answer))
+                self.send_response(answer)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_port}/hook"
+
+    @property
+    def taken(self) -> list[Sent]:
+        return [one for one in self.got if one.answered < 300]
+
+    def wait(self, count: int, seconds: float = 20) -> None:
+        until = time.monotonic() + seconds
+        while len(self.got) < count and time.monotonic() < until:
+            time.sleep(0.02)
+        assert len(self.got) >= count, f"{len(self.got)} of {count} came"
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
 
 
 class Visitor:

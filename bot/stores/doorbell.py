@@ -15,6 +15,7 @@ from bot.stores.hub import Hub
 from bot.stores.statements.events import FENCE
 
 CHANNEL = "handrail"
+GOODBYE = "-"
 LINE: dict[str, Any] = {  # a line that has gone dead is found out within half a minute
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -78,6 +79,9 @@ class Doorbell:
                 touched, self._touched = self._touched, set()
             for payload in _payloads(touched):
                 connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+        connection.execute(
+            "SELECT pg_notify(%s, %s)", (CHANNEL, GOODBYE)
+        )  # so that our own ear wakes, and sees that it is over
 
     def _hear(self) -> None:
         first = True
@@ -97,7 +101,7 @@ class Doorbell:
         looked = time.monotonic()
         while not self._stopping.is_set():
             for notice in connection.notifies(timeout=_EVERY, stop_after=1):
-                if notice.pid != self._mouth_pid:
+                if notice.pid != self._mouth_pid and notice.payload != GOODBYE:
                     self._pass_on(notice.payload.split(","))
             if time.monotonic() - looked >= _EVERY:
                 looked = time.monotonic()

@@ -19,7 +19,7 @@ from bot.stores.folder import FolderLock
 from bot.stores.prepared import Tx
 from bot.stores.seal import Chance, Safe, kept_secret, sync_folder
 from bot.stores.sql import SqlStore, now_utc
-from bot.stores.statements import rotate
+from bot.stores.statements import deliveries, rotate
 from bot.stores.writer import SqliteTx, Writer, fault
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ class SqliteStore(SqlStore):
         self._connection = self._open_writer()
         self._writer = Writer(self._connection, self._safe, self.hub, loop)
         self._writer.start()
+        await self.write(deliveries.let_go)
 
     async def close(self) -> None:
         self.hub.close()

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
-from cast import Server, Visitor
+from cast import Server, Target, Visitor
 from people import Console, Person, first_admin, until
 from playwright.sync_api import Browser, expect
-
-
-class Target:
-    """Answers as it is told; remembers what it was sent."""
-
-    def __init__(self) -> None:
-        self.status, self.got = 410, list[int]()
-        target = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                event = json.loads(self.rfile.read(int(self.headers["content-length"])))["data"]["event"]
-                target.got.append(event)
-                self.send_response(target.status)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/hook"
-
-
-@pytest.fixture
-def target() -> Iterator[Target]:
-    one = Target()
-    yield one
-    one.http.shutdown()
 
 
 def test_dead_letters_are_seen_and_sent_again(browser: Browser, make_server: Any, target: Target) -> None:
     house: Server = make_server(HANDRAIL_WEBHOOK_ALLOW_PRIVATE="true")
     admin: Person = first_admin(house)
+    target.status = 410
     made = admin.post("/v1/webhooks", {"url": target.url, "events": ["conversation.started"]})
     assert made.status_code == 201, made.text
     id = made.json()["id"]
@@ -68,6 +35,6 @@ def test_dead_letters_are_seen_and_sent_again(browser: Browser, make_server: Any
     page.reload()
     expect(page.locator("#state")).to_have_text("1 webhooks, 0 dead letters.")
     expect(page.locator("#hooks")).not_to_contain_text("switched off")
-    assert target.got[0] == target.got[1], "the same event"
+    assert target.got[0].data["event"] == target.got[1].data["event"], "the same event"
     assert not one.faults, one.faults
     one.context.close()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import openai
 import pytest
-from cast import Server, Visitor
+from cast import Server, Target, Visitor
 from standardwebhooks.webhooks import Webhook
 from test_visitor_routes import problem
 
@@ -229,65 +226,29 @@ def test_the_feed_tells_ids_and_states_only(server: Server, clinician: httpx.Cli
 # ── webhooks ──
 
 
-class Listener:
-    """Another system's end of a webhook."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.answer = 204
-        listener = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                listener.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(listener.answer)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/hook"
-
-    def wait(self, count: int, seconds: float = 20) -> None:
-        until = time.monotonic() + seconds
-        while len(self.got) < count and time.monotonic() < until:
-            time.sleep(0.02)
-        assert len(self.got) >= count, f"{len(self.got)} of {count} came"
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    one = Listener()
-    yield one
-    one.http.shutdown()
-
-
-def test_a_webhook_is_signed_thin_and_delivered(make_server: Any, listener: Listener) -> None:
+def test_a_webhook_is_signed_thin_and_delivered(make_server: Any, target: Target) -> None:
     one = make_server(HANDRAIL_WEBHOOK_ALLOW_PRIVATE="true")
     http = key_client(one, "hooks", "webhooks,handoffs")
-    made = http.post("/v1/webhooks", json={"url": listener.url, "events": ["handoff.opened", "handoff.closed"]})
+    made = http.post("/v1/webhooks", json={"url": target.url, "events": ["handoff.opened", "handoff.closed"]})
     assert made.status_code == 201, made.text
     secret = made.json()["secret"]
     assert secret.startswith("whsec_")
     assert "secret" not in http.get("/v1/webhooks").json()["webhooks"][0]
     visitor = Visitor(one.url)
     id = waiting(visitor, "I want to die, said Zebulon")
-    listener.wait(1)
-    headers, body = listener.got[0]
-    payload = Webhook(secret).verify(body.decode(), headers)
+    target.wait(1)
+    headers, body = target.got[0].headers, target.got[0].body
+    payload = Webhook(secret).verify(body, headers)
     assert payload["type"] == "handoff.opened"
     assert payload["data"]["handoff"] == id
-    assert "Zebulon" not in body.decode()
-    assert "die" not in body.decode()
+    assert "Zebulon" not in body
+    assert "die" not in body
     with pytest.raises(Exception, match="signature"):
-        Webhook(secret).verify(body.decode().replace("opened", "closed"), headers)
-    listener.answer = 410
+        Webhook(secret).verify(body.replace("opened", "closed"), headers)
+    target.status = 410
     http.post(f"/v1/handoffs/{id}/claim")
     http.post(f"/v1/handoffs/{id}/close", json={"outcome": "resolved", "note": "x"})
-    listener.wait(2)
+    target.wait(2)
     hook = made.json()["id"]
     until = time.monotonic() + 10
     while time.monotonic() < until:
@@ -296,9 +257,9 @@ def test_a_webhook_is_signed_thin_and_delivered(make_server: Any, listener: List
             break
         time.sleep(0.05)
     assert dead, "410 is for good"
-    listener.answer = 200
+    target.status = 200
     assert http.post(f"/v1/webhooks/{hook}/replay").json()["replayed"] >= 1
-    listener.wait(3)
+    target.wait(3)
     assert http.delete(f"/v1/webhooks/{hook}").status_code == 204
     problem(http.get(f"/v1/webhooks/{hook}"), 404)
 

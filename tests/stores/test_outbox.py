@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from kit import START, flag, open_one, write
 from test_deliveries import hook
 
@@ -42,9 +43,9 @@ class Target:
             self.under_way[delivery.target] -= 1
 
 
-async def running(store, clock, target, until, seconds=30.0):
+async def running(store, clock, target, until, seconds=30.0, chance=0.5):
     """The loop at work until the condition holds."""
-    loop = asyncio.create_task(outbox.run(store, {"webhook": target, "mailto": target}, clock, lambda: 0.5))
+    loop = asyncio.create_task(outbox.run(store, {"webhook": target, "mailto": target}, clock, lambda: chance))
     try:
         async with asyncio.timeout(seconds):
             while not await until():
@@ -90,6 +91,20 @@ def test_backing_off_over_three_days_then_dead(run, clock):
         await running(store, clock, target, came_back(store, "dead", len(outbox.WAITS) + 1))
         assert waits == [float(w) for w in outbox.WAITS]
         assert timedelta(days=3) < clock() - START < timedelta(days=4)
+
+    run(test)
+
+
+def test_waits_are_spread_by_a_fifth_either_way(run, clock):
+    async def test(store):
+        await store.add_webhook(hook("w1", ("conversation.started",)))
+        await open_one(store)
+        target = Target(ConnectionError("no route"), ConnectionError("no route"))
+        for attempt, chance, wait in ((1, 0.0, 0.8 * outbox.WAITS[0]), (2, 1.0, 1.2 * outbox.WAITS[1])):
+            await running(store, clock, target, came_back(store, "due", attempt), chance=chance)
+            (one,) = await store.deliveries(HOOK)
+            assert (one.due_at - clock()).total_seconds() == pytest.approx(wait)
+            clock.at = one.due_at
 
     run(test)
 
@@ -183,6 +198,22 @@ def test_what_was_in_a_dead_process_is_sent_by_the_next(run, clock):
         await open_one(store)
         await store.due(clock())  # by a process that then died
         clock.pass_(minutes=2)
+        await running(store, clock, Target(), in_state(store, "sent", 1))
+
+    run(test)
+
+
+def test_what_is_under_way_when_it_is_stopped_is_due_at_once(run, clock):
+    async def test(store):
+        await store.add_webhook(hook("w1", ("conversation.started",)))
+        await open_one(store)
+        hangs = Target(slow=(HOOK,))
+
+        async def begun():
+            return hangs.under_way[HOOK] == 1
+
+        await running(store, clock, hangs, begun)
+        assert await store.next_due() == clock()
         await running(store, clock, Target(), in_state(store, "sent", 1))
 
     run(test)

@@ -188,6 +188,35 @@ def test_a_file_that_may_not_grow_loses_nothing_and_is_got_over(tmp_path):
     assert done.communicate(timeout=120)[0].strip().splitlines()[-1] == "whole"
 
 
+def test_what_a_killed_process_was_sending_is_due_at_once(tmp_path):
+    """Nobody else can be sending it: the file is one process' own. A page must not wait for a lease."""
+    done = program(
+        """
+        import os
+        async def main():
+            one = store(); await one.start()
+            await one.add_webhook(Webhook("w1", "https://hooks.example/in", (), "whsec_x", START, "key:1"))
+            await open_one(one)
+            print(len(await one.due(START)), flush=True)
+            os._exit(9)
+        from kit import START
+        from bot.model import Webhook
+        asyncio.run(main())
+        """,
+        str(tmp_path),
+    )
+    taken = int(done.communicate(timeout=60)[0])
+    assert taken
+
+    async def main():
+        store = SqliteStore(tmp_path, secret=SECRET)
+        await store.start()
+        assert len(await store.due(START)) == taken
+        await store.close()
+
+    asyncio.run(main())
+
+
 def test_a_unit_that_fails_fails_alone(tmp_path):
     async def main():
         store = SqliteStore(tmp_path, secret=SECRET)

@@ -1,4 +1,4 @@
-"""Writers and readers as the widget is one, through whatever stands between; and the count from the outside afterwards."""
+"""Writers, readers and clinicians as they are at a practice, through whatever stands between; and the count from the outside."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-from cast import Visitor
+from cast import Server, Target, Visitor
 
-TRIES = 60
+PATIENCE = 90.0  # seconds that a writer goes on with one message
+TOLD = ["message.created", "handoff.claimed"]
 
 
 class Writer(threading.Thread):
@@ -29,11 +30,13 @@ class Writer(threading.Thread):
         while not self.stopped.is_set():
             number += 1
             body = {"text": f"what is exposure therapy, number {number}?", "client_id": f"n{number}"}
-            for _ in range(TRIES):
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end:
                 try:
                     answer = self.http.post(self.visitor.path + "/messages", json=body)
                 except httpx.TransportError as error:
                     self.failures.append(type(error).__name__)
+                    time.sleep(0.05)
                     continue
                 if answer.status_code in {200, 201}:
                     self.acknowledged[f"n{number}"] = answer.json()
@@ -67,6 +70,86 @@ class Reader(threading.Thread):
                             return
             except (httpx.TransportError, json.JSONDecodeError):  # a frame that was cut is no frame
                 time.sleep(0.05)
+
+
+class Shift:
+    """Two clinicians who want the same handoff, and a system that is told of it: made before the fault, counted after it."""
+
+    def __init__(self, servers: list[Server], target: Target) -> None:
+        self.keys = [httpx.Client(base_url=servers[n % len(servers)].url, timeout=30) for n in range(2)]
+        for number, http in enumerate(self.keys):
+            name = f"clinician {number} {target.http.server_port}"
+            http.headers["Authorization"] = f"Bearer {servers[0].key(name, 'handoffs,webhooks')}"
+        made = self.keys[0].post("/v1/webhooks", json={"url": target.url, "events": TOLD})
+        assert made.status_code == 201, made.text
+        self.target, self.statuses = target, set[int]()
+        self._hook = made.json()["id"]
+        page: dict[str, Any] = {"last": 0, "events": [None]}
+        while page["events"]:
+            page = self._page(page["last"])
+        self._first = page["last"]
+
+    def race(self, visitor: Visitor, url: str = "") -> None:
+        """The visitor asks for a person, and both claim, again and again until each has an answer. `joined` waits for them."""
+        self.visitor = visitor
+        self.handoff: str = visitor.say("I want to talk to a person please")["conversation"]["handoff"]["id"]
+
+        def claim(http: httpx.Client) -> None:
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end:
+                try:
+                    with httpx.Client(base_url=url or http.base_url, headers=dict(http.headers), timeout=3) as line:
+                        status = line.post(f"/v1/handoffs/{self.handoff}/claim").status_code
+                except httpx.TransportError:
+                    status = 503
+                if status in {502, 503}:  # a proxy, or a store that is gone: come again
+                    time.sleep(0.05)
+                    continue
+                self.statuses.add(status)
+                return
+
+        self._threads = [threading.Thread(target=claim, args=(http,)) for http in self.keys]
+        for thread in self._threads:
+            thread.start()
+
+    def joined(self) -> None:
+        for thread in self._threads:
+            thread.join(PATIENCE + 10)
+
+    def whole(self) -> int:
+        """One owner, the bot silent from the claim on, and each event told at least once, in each conversation's order.
+
+        How many there were to tell.
+        """
+        self.joined()
+        events = self._feed()
+        claims = [e for e in events if e["type"] == "handoff.claimed" and e["data"]["handoff"] == self.handoff]
+        assert len(claims) == 1, "one owner at a time"
+        assert self.statuses <= {200, 409}, self.statuses
+        said = self.visitor.messages()
+        joined = next(m["seq"] for m in said if m["author"] == "system")
+        assert [m for m in said if m["author"] == "visitor" and m["seq"] > joined], "nobody wrote after the claim"
+        assert not [m for m in said if m["author"] == "bot" and m["seq"] > joined], "the bot spoke after the claim"
+        wanted = {e["id"] for e in events if e["type"] in TOLD}
+        until(lambda: wanted <= {g.data["event"] for g in self.target.taken}, 150, lambda: f"{len(self.target.taken)} of {len(wanted)}")
+        first: dict[str, list[int]] = {}
+        for got in self.target.taken:
+            ids = first.setdefault(got.data["conversation"], [])
+            if got.data["event"] not in ids:
+                ids.append(got.data["event"])
+        assert all(ids == sorted(ids) for ids in first.values()), "out of order in a conversation"
+        assert self.keys[0].delete(f"/v1/webhooks/{self._hook}").status_code == 204
+        return len(wanted)
+
+    def _page(self, after: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.keys[0].get("/v1/events", params={"after": after}).json()
+        return found
+
+    def _feed(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while page := self._page(found[-1]["id"] if found else self._first)["events"]:
+            found += page
+        return found
 
 
 def until(true: Callable[[], bool], seconds: float = 60.0, why: Callable[[], object] = lambda: "") -> None:

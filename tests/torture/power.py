@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SECTOR = 512
+IOERR_WRITE, IOERR_FSYNC, IOERR_TRUNCATE = 778, 1034, 1546  # SQLite's own codes for what the file layer could not do
 
 Write = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
 Truncate = CFUNCTYPE(c_int, c_void_p, c_int64)
@@ -87,6 +88,7 @@ class Disk(AbstractContextManager["Disk"]):
 
     def __init__(self, sqlite: ctypes.CDLL, folder: Path, on_change: Callable[[], None]) -> None:
         self.files: dict[str, Kept] = {}
+        self.refusing = False  # writes and syncs are answered as a disk that went read-only answers them
         self._folder, self._on_change, self._sqlite = str(folder), on_change, sqlite
         self._names: dict[int, str] = {}
         self._kept_alive: list[Any] = []
@@ -136,6 +138,8 @@ class Disk(AbstractContextManager["Disk"]):
 
         def write_(at: int, data: int, number: int, offset: int) -> int:
             self._on_change()
+            if self.refusing:
+                return IOERR_WRITE
             code: int = write(at, data, number, offset)
             if code == 0:
                 kept.pending.append((offset, ctypes.string_at(data, number)))
@@ -143,6 +147,8 @@ class Disk(AbstractContextManager["Disk"]):
 
         def truncate_(at: int, size: int) -> int:
             self._on_change()
+            if self.refusing:
+                return IOERR_TRUNCATE
             code: int = truncate(at, size)
             if code == 0:
                 kept.pending.append((size, None))
@@ -150,6 +156,8 @@ class Disk(AbstractContextManager["Disk"]):
 
         def sync_(at: int, flags: int) -> int:
             self._on_change()
+            if self.refusing:
+                return IOERR_FSYNC
             code: int = sync(at, flags)
             if code == 0:
                 kept.sync()

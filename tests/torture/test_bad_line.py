@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
 import pytest
 from bad_line import FAULTS, BadLine
-from cast import Server, Visitor
+from cast import Server, Target, Visitor
 from fault_table import note
-from outside import Reader, Writer, caught_up, counted, until, written
+from outside import Reader, Shift, Writer, caught_up, counted, written
 from size import FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 WRITERS, WRITES = 4, 600 if FULL else 100
-
-
-class Ear:
-    """A webhook's target that refuses two deliveries the first time."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.refused: set[str] = set()
-        ear = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body, id = self.rfile.read(int(self.headers["content-length"])), self.headers["webhook-id"]
-                refuse = len(ear.refused) < 2 and len(ear.got) > 3 and id not in ear.refused
-                if refuse:
-                    ear.refused.add(id)
-                else:
-                    ear.got.append(json.loads(body))
-                self.send_response(503 if refuse else 204)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/hook"
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +28,14 @@ def house(make_server: Any) -> Server:
 
 
 @pytest.fixture
-def ear() -> Iterator[Ear]:
-    one = Ear()
+def ear() -> Iterator[Target]:
+    one = Target(refuses=2)
     yield one
-    one.http.shutdown()
+    one.close()
 
 
-def test_a_bad_line_loses_and_doubles_nothing(house: Server, ear: Ear) -> None:
-    keys = [httpx.Client(base_url=house.url, timeout=30) for _ in range(2)]
-    for number, http in enumerate(keys):
-        http.headers["Authorization"] = f"Bearer {house.key(f'clinician {number}', 'handoffs,webhooks')}"
-    made = keys[0].post("/v1/webhooks", json={"url": ear.url, "events": ["message.created", "handoff.claimed"]})
-    assert made.status_code == 201, made.text
-    first = keys[0].get("/v1/events?after=0").json().get("last", 0)
+def test_a_bad_line_loses_and_doubles_nothing(house: Server, ear: Target) -> None:
+    shift = Shift([house], ear)
     stop, over = threading.Event(), threading.Event()
     with BadLine(house.port, seed=7) as line:
         visitors = [Visitor(house.url) for _ in range(WRITERS)]
@@ -79,8 +44,8 @@ def test_a_bad_line_loses_and_doubles_nothing(house: Server, ear: Ear) -> None:
         for thread in (*readers, *writers):
             thread.start()
         written(writers, WRITES // 2)
-        claimed = visitors[0].say("I want to talk to a person please")["conversation"]["handoff"]["id"]
-        statuses = race(line, keys, claimed)
+        shift.race(visitors[0], line.url)
+        shift.joined()
         written(writers, WRITES // 2)
         stop.set()
         for writer in writers:
@@ -93,50 +58,8 @@ def test_a_bad_line_loses_and_doubles_nothing(house: Server, ear: Ear) -> None:
     note(f"a line that delays, cuts, falls silent ({WRITERS} writers)", line.happened.total(), acknowledged, lost, doubled, gaps)
     assert (lost, doubled, gaps) == (0, 0, 0)
 
-    events = feed(keys[0], first)
-    claims = [e for e in events if e["type"] == "handoff.claimed" and e["data"]["handoff"] == claimed]
-    assert len(claims) == 1, "one owner at a time"
-    assert statuses <= {200, 409}
-    said = visitors[0].messages()
-    joined = next(m["seq"] for m in said if m["author"] == "system")
-    assert not [m for m in said if m["author"] == "bot" and m["seq"] > joined], "the bot spoke after the claim"
-
-    wanted = {e["id"] for e in events if e["type"] in {"message.created", "handoff.claimed"}}
-    until(lambda: wanted <= {g["data"]["event"] for g in ear.got}, 60, lambda: len(ear.got))
-    note("a webhook's target that refuses", len(ear.refused), len(wanted))
-    order: dict[str, list[int]] = {}
-    for got in ear.got:
-        order.setdefault(got["data"]["conversation"], []).append(got["data"]["event"])
-    assert all(ids == sorted(ids) for ids in order.values()), "out of order in a conversation"
-
-
-def race(line: BadLine, keys: list[httpx.Client], handoff: str) -> set[int]:
-    """Both claim, through the bad line, again and again until each has an answer."""
-    statuses: set[int] = set()
-
-    def claim(http: httpx.Client) -> None:
-        while True:
-            try:
-                with httpx.Client(base_url=line.url, headers=dict(http.headers), timeout=3) as bad:
-                    statuses.add(bad.post(f"/v1/handoffs/{handoff}/claim").status_code)
-                return
-            except httpx.TransportError:
-                continue
-
-    threads = [threading.Thread(target=claim, args=(http,)) for http in keys]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return statuses
-
-
-def feed(http: httpx.Client, after: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while page := http.get("/v1/events", params={"after": after}).json()["events"]:
-        found += page
-        after = page[-1]["id"]
-    return found
+    note("a webhook's target that refuses", len(ear.refused), shift.whole())
+    assert len(ear.refused) == 2
 
 
 def test_readers_that_do_not_read_hold_up_nobody_and_miss_nothing(house: Server) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cast import copy_warm
 from fastapi.testclient import TestClient
 from fault_table import note
 from kit import START, Clock, flag, open_one
@@ -74,9 +75,9 @@ async def until(true: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_conversation_goes_on_over_every_jump(tmp_path: Path) -> None:
+def test_a_conversation_goes_on_over_every_jump(warm: Path, tmp_path: Path) -> None:
     clock = Clock(datetime.fromisoformat("2026-06-01T12:00:00+00:00"))
-    app = build(Settings(data=tmp_path / "data", token_days=3000), clock=clock)
+    app = build(Settings(data=copy_warm(warm, tmp_path / "data"), token_days=3000), clock=clock)
     number = 0
     with TestClient(app, base_url="https://testserver") as http:
         opened = http.post("/v1/conversations", json={}).json()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cast import ROOT, Server, Visitor, copy_warm
+from cast import ROOT, Server, Target, Visitor, copy_warm
 from cluster import Cluster, nginx
 from fault_table import note
-from outside import Reader, Writer, caught_up, counted, until, written
+from outside import Reader, Shift, Writer, caught_up, counted, until, written
 from size import FULL
 
 WRITERS = 4
@@ -34,7 +34,10 @@ def proxy() -> None:
 @pytest.fixture(scope="module")
 def cluster(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(
-        tmp_path_factory.mktemp("cluster"), HANDRAIL_CONVERSATIONS_PER_MINUTE="100000", HANDRAIL_RULES_ONLY="true"
+        tmp_path_factory.mktemp("cluster"),
+        HANDRAIL_CONVERSATIONS_PER_MINUTE="100000",
+        HANDRAIL_RULES_ONLY="true",
+        HANDRAIL_WEBHOOK_ALLOW_PRIVATE="true",
     ) as one:
         yield one.start(warm)
 
@@ -45,8 +48,9 @@ def streams(replica: Server) -> float:
     return float(next(line.split()[1] for line in shown.splitlines() if line.startswith("handrail_streams ")))
 
 
-def run(cluster: Cluster, how: signal.Signals) -> tuple[list[Writer], list[Reader], Server]:
-    """Traffic, and the replica with most listeners stopped in the middle of it."""
+def run(cluster: Cluster, how: signal.Signals, target: Target) -> tuple[list[Writer], list[Reader], Server, Shift]:
+    """Traffic and a race for a handoff, and the replica with most listeners stopped in the middle of it."""
+    shift = Shift(cluster.replicas, target)
     stop, over = threading.Event(), threading.Event()
     visitors = [Visitor(cluster.url) for _ in range(WRITERS)]
     writers, readers = [Writer(v, stop) for v in visitors], [Reader(v, over) for v in visitors]
@@ -54,6 +58,7 @@ def run(cluster: Cluster, how: signal.Signals) -> tuple[list[Writer], list[Reade
         thread.start()
     written(writers, 20)
     gone = max(cluster.replicas, key=streams)
+    shift.race(visitors[0], cluster.url)
     gone.stop(how)
     written(writers, 20)
     stop.set()
@@ -61,30 +66,31 @@ def run(cluster: Cluster, how: signal.Signals) -> tuple[list[Writer], list[Reade
         writer.join(30)
     caught_up(writers, readers)
     over.set()
-    return writers, readers, gone
+    return writers, readers, gone, shift
 
 
-def whole(fault: str, writers: list[Writer], readers: list[Reader]) -> None:
-    """Each acknowledged message once and in order, seq gapless; each stream exactly 1 … n."""
+def whole(fault: str, writers: list[Writer], readers: list[Reader], shift: Shift) -> None:
+    """Each acknowledged message once and in order, seq gapless; each stream exactly 1 … n; one owner; every webhook."""
     acknowledged, lost, doubled, gaps = counted(writers, readers)
     note(fault, 1, acknowledged, lost, doubled, gaps)
     assert (lost, doubled, gaps) == (0, 0, 0)
+    assert shift.whole() > acknowledged
 
 
 @pytest.mark.slow
-def test_a_replica_is_drained_and_no_request_fails(cluster: Cluster) -> None:
-    writers, readers, left = run(cluster, signal.SIGTERM)
+def test_a_replica_is_drained_and_no_request_fails(cluster: Cluster, target: Target) -> None:
+    writers, readers, left, shift = run(cluster, signal.SIGTERM, target)
     left.start()
-    whole("SIGTERM of one of two replicas behind nginx", writers, readers)
+    whole("SIGTERM of one of two replicas behind nginx", writers, readers, shift)
     assert [w.failures for w in writers] == [[]] * WRITERS, "a request failed at the proxy"
     assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
 
 
 @pytest.mark.slow
-def test_a_replica_is_killed_and_nothing_acknowledged_is_lost(cluster: Cluster) -> None:
-    writers, readers, killed = run(cluster, signal.SIGKILL)
+def test_a_replica_is_killed_and_nothing_acknowledged_is_lost(cluster: Cluster, target: Target) -> None:
+    writers, readers, killed, shift = run(cluster, signal.SIGKILL, target)
     killed.start()
-    whole("SIGKILL of one of two replicas behind nginx", writers, readers)
+    whole("SIGKILL of one of two replicas behind nginx", writers, readers, shift)
     assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
 
 

@@ -102,6 +102,7 @@ _RETIMED = Prepared(
 _RELEASED = Prepared(
     text("UPDATE deliveries SET lease_until = :latest WHERE state = 'sending' AND lease_until > :latest RETURNING id")
 )
+_LET_GO = Prepared(text("UPDATE deliveries SET state = 'due', lease_until = NULL WHERE state = 'sending' RETURNING id"))
 _CANCEL_TARGET = Prepared(
     text(
         "UPDATE deliveries SET state = 'cancelled', ended_at = :at"
@@ -128,6 +129,11 @@ def due(tx: Tx, now: datetime, limit: int, busy: Collection[str]) -> tuple[Deliv
     claimed = tx.all(_DUE, {"now": at, "lease": lease, "most": limit, "busy": rows.as_json(sorted(busy))})
     found = (tx.one(_ONE, {"id": id}) for (id,) in sorted(claimed))
     return tuple(rows.delivery(row) for row in found if row is not None)
+
+
+def let_go(tx: Tx) -> int:
+    """What a process that is gone had in hand is due again at once: for a store that one process has to itself."""
+    return len(tx.all(_LET_GO, {}))
 
 
 def retime(tx: Tx, now: datetime) -> int:
