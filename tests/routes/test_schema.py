@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from typing import Any
 
+import api_table
 import httpx
 import pytest
 import schemathesis
-from cast import Server, Visitor
+from cast import ROOT, Server, Visitor
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
@@ -19,8 +22,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+sys.path.append(str(ROOT / "tests" / "console"))
+from people import Person, first_admin, hire  # noqa: E402
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
-EXAMPLES = 12
+EXAMPLES = 100 if os.environ.get("HANDRAIL_TORTURE") == "full" else 16
 LONG = {"/v1/conversations/{id}/events", "/v1/stream"}  # streams: tests/routes and tests/stores hold them
 
 
@@ -37,6 +43,11 @@ def document(house: Server) -> dict[str, Any]:
     return found
 
 
+def session(one: Person) -> dict[str, str]:
+    """Somebody signed in, as their browser shows it."""
+    return {name: one.http.headers[name] for name in ("Cookie", "X-CSRF-Token")}
+
+
 class Roles:
     """Everybody who may call, and the ids that they may try: their own, another's, none."""
 
@@ -48,7 +59,11 @@ class Roles:
         made = httpx.post(
             house.url + "/v1/webhooks", headers={"Authorization": f"Bearer {every}"}, json={"url": "https://hooks.example.com/x"}
         )
-        self.tokens = {"visitor": mine.token, **keys, "every": every, "unknown": "hrk_unknown", "nobody": ""}
+        tokens = {"visitor": mine.token, **keys, "every": every, "unknown": "hrk_unknown"}
+        self.headers = {role: {"Authorization": f"Bearer {token}"} for role, token in tokens.items()} | {"nobody": {}}
+        admin = first_admin(house)
+        people = {role: hire(admin, f"{role}@larkfield.example", role, role) for role in ("clinician", "front_desk", "auditor")}
+        self.headers |= {role: session(one) for role, one in {"admin": admin, **people}.items()}
         self.ids = {
             "conversations": [mine.id, others.id, asks.id, "c_none"],
             "handoffs": [handoff, "h_none"],
@@ -61,7 +76,8 @@ class Roles:
             return "every"
         mine = Visitor(house.url)
         mine.say("hello")
-        self.tokens["visitor"], self.ids["conversations"][0] = mine.token, mine.id
+        self.headers["visitor"] = {"Authorization": f"Bearer {mine.token}"}
+        self.ids["conversations"][0] = mine.id
         return "visitor"
 
     def aim(self, path: str, given: dict[str, Any], pick: int) -> dict[str, Any]:
@@ -83,6 +99,7 @@ def test_every_operation_keeps_its_description(house: Server, document: dict[str
     operations = [o for o in operations if o.path not in LONG]
     faults: list[str] = []
     asked: Counter[int] = Counter()
+    table = api_table.Table(len(operations), len(CHECKS))
 
     def one(operation: Any) -> None:
         right = roles.right(house, operation.path)
@@ -92,13 +109,15 @@ def test_every_operation_keeps_its_description(house: Server, document: dict[str
             max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @given(case=cases, role=st.sampled_from([right] * 8 + sorted(roles.tokens)), pick=st.integers(0, 11))
+        @given(case=cases, role=st.sampled_from([right] * 8 + sorted(roles.headers)), pick=st.integers(0, 11))
         def ask(case: Any, role: str, pick: int) -> None:
             case.path_parameters = roles.aim(operation.path, dict(case.path_parameters or {}), pick)
-            token = roles.tokens[role]
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
-            answer = case.call(base_url=house.url, headers=headers, timeout=35)
+            made_up = {"authorization", "cookie", "x-csrf-token"}
+            case.headers = {k: v for k, v in (case.headers or {}).items() if k.lower() not in made_up} | roles.headers[role]
+            case.cookies = {}
+            answer = case.call(base_url=house.url, timeout=35)
             asked[answer.status_code] += 1
+            table.note(role, answer.status_code)
             case.validate_response(answer, checks=CHECKS)
 
         try:
@@ -110,9 +129,13 @@ def test_every_operation_keeps_its_description(house: Server, document: dict[str
 
     for operation in operations:
         one(operation)
+    api_table.MADE.append(table.done(len(faults)))
     assert not faults, "\n\n".join(faults)
     assert len(operations) >= 30
     assert {200, 401, 403, 404, 422} <= set(asked), asked
+    for role in roles.headers:
+        assert table.of(role), f"nothing was asked as {role}"
+    assert not [code for role in ("nobody", "unknown") for code in table.of(role) if code in {403, 409}], "told a stranger what there is"
 
 
 def test_every_call_of_the_contract_is_described(document: dict[str, Any]) -> None:
@@ -138,7 +161,7 @@ def test_every_call_of_the_contract_is_described(document: dict[str, Any]) -> No
 
 def test_every_example_does_what_it_shows(house: Server, document: dict[str, Any], roles: Roles) -> None:
     """Each body that the description gives as an example, sent as it stands to something that it fits."""
-    key = httpx.Client(base_url=house.url, timeout=30, headers={"Authorization": f"Bearer {roles.tokens['every']}"})
+    key = httpx.Client(base_url=house.url, timeout=30, headers=roles.headers["every"])
     users = [line for line in house.run("user", "list").stdout.splitlines()[1:] if line.strip()]
     sent = 0
     for path, methods in document["paths"].items():
