@@ -75,7 +75,9 @@ def test_nginx_takes_the_pages_file(tmp_path: Path) -> None:
         pytest.skip(str(missing))
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=chat.practice.example"]
     subprocess.run([*make, "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "pem")], check=True, capture_output=True)
-    text = "".join(re.findall(r"^```nginx\n(.*?)^```$", HOSTING, re.M | re.S))
+    site, outside, inside = re.findall(r"^```nginx\n(.*?)^```$", HOSTING, re.M | re.S)
+    assert not re.search(r"/(messages|handoff|events)", inside), "a proxy cannot tell words of risk from others"
+    text = outside + site.rstrip().removesuffix("}") + inside + "}\n"
     text = text.replace("/etc/ssl/chat.pem", str(tmp_path / "pem")).replace("/etc/ssl/chat.key", str(tmp_path / "key"))
     text = text.replace("listen 443", "listen 127.0.0.1:44300")
     whole = f"pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}}\nhttp {{ access_log off; {text} }}\n"
