@@ -35,9 +35,12 @@ class Desk:
     def store(self) -> Store:
         return self.thinker.parts.store
 
-    async def take(self, conversation: str, text: str, client_id: str | None = None) -> Taken:
-        """Screens, decides, answers, and commits the turn. Raises NotThere, Reused, StoreFault; never loses a text in silence."""
-        return await self._take(conversation, text, client_id, lambda visit: self._job("message", visit, text, client_id))
+    async def take(self, conversation: str, text: str, client_id: str | None = None, visit: Visit | None = None) -> Taken:
+        """Screens, decides, answers, and commits the turn. Raises NotThere, Reused, StoreFault; never loses a text in silence.
+
+        `visit`: as it was read a moment ago, so that it need not be read again; it may be out of date.
+        """
+        return await self._take(conversation, text, client_id, lambda v: self._job("message", v, text, client_id), visit)
 
     async def ask_for_person(self, conversation: str, contact: str, note: str) -> Taken:
         """The visitor asks for a person, with a contact and a note or without; the note is screened like any message."""
@@ -47,20 +50,24 @@ class Desk:
         """A person has it in another front end: recorded and screened as ever, and no bot speaks."""
         return await self._take(conversation, text, client_id, lambda visit: self._job("overheard", visit, text, client_id))
 
-    async def _take(self, conversation: str, text: str, client_id: str | None, job: Callable[[Visit], Job]) -> Taken:
+    async def _take(
+        self, conversation: str, text: str, client_id: str | None, job: Callable[[Visit], Job], visit: Visit | None = None
+    ) -> Taken:
         lock = self._busy.setdefault(conversation, asyncio.Lock())
+        if lock.locked():
+            visit = None  # another message of this conversation is before it, and changes what was read
         async with lock:
             if client_id and (before := await self.store.answered(conversation, client_id, text)):
                 return Taken(before, None)
             for _ in range(TRIES):
-                visit = await self.store.visit(conversation)
+                visit = visit or await self.store.visit(conversation)
                 if visit is None:
                     raise NotThere(conversation)
                 turn = await self._think(job(visit))
                 try:
                     return Taken(await self.store.record(turn), turn)
                 except Stale:
-                    continue
+                    visit = None
             raise Stale(conversation)
 
     def _job(self, what: str, visit: Visit, text: str, client_id: str | None, contact: str = "") -> Job:

@@ -50,8 +50,8 @@ class Conversations(Protocol):
         memory: Memory,
     ) -> tuple[Message, ...]: ...
 
-    async def conversation_of(self, token_digest: bytes, now: datetime) -> str | None:
-        """The conversation that the token opens; None when unknown or expired."""
+    async def visit_of(self, token_digest: bytes, now: datetime) -> Visit | None:
+        """The conversation that the token opens, as it stands; None when the token is unknown or has expired."""
 
     async def visit(self, conversation: str) -> Visit | None: ...
 

@@ -131,7 +131,7 @@ class Thinkers:
         """A process that has its parts and has rehearsed. Raises OSError or EOFError."""
         ours, theirs = socket.socketpair()
         house = str(Path(__file__).resolve().parent.parent)
-        one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        one = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         paths = os.pathsep.join(filter(None, [house, os.environ.get("PYTHONPATH", "")]))
         with theirs:
             child = await asyncio.create_subprocess_exec(

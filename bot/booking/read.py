@@ -17,6 +17,7 @@ from bot.words import Words
 _MAIL = re.compile(r"[^\s<>(),;:\"\[\]]+@[^\s<>(),;:\"\[\]]+")
 _DIGITS = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
 NAME_LENGTH = 80
+FEWEST = 5  # digits of a telephone number, anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ def contact_in(text: str, region: str) -> Contact | None:
             return Contact(found.normalized, "email", match[0])
         except EmailNotValidError:
             broken = broken or match[0]
-    for leniency in (Leniency.VALID, Leniency.POSSIBLE):
+    for leniency in (Leniency.VALID, Leniency.POSSIBLE) if sum(map(str.isdigit, text)) >= FEWEST else ():
         for number in PhoneNumberMatcher(text, region, leniency):
             if phonenumbers.is_valid_number(number.number):
                 shown = phonenumbers.format_number(number.number, PhoneNumberFormat.INTERNATIONAL)
                 return Contact(shown, "phone", number.raw_string)
     digits = _DIGITS.search(text)
-    if digits and sum(c.isdigit() for c in digits[0]) >= 5:
+    if digits and sum(c.isdigit() for c in digits[0]) >= FEWEST:
         broken = broken or digits[0]
     if "@" in text:
         broken = broken or "@"

@@ -41,18 +41,20 @@ def bearer(request: Request) -> str:
 
 
 async def visitor(request: Request, id: str) -> str:
-    """The conversation's id, when the caller holds its token. 401 without one, 404 for another's."""
+    """The conversation's id, when the caller holds its token. 401 without one, 404 for another's. What was read of it on the
+    way is left in `request.state.visit`."""
     app = here(request)
     token = bearer(request) or request.cookies.get(VISITOR_COOKIE, "")
     if not token:
         raise Problem(401, "Send the conversation's token: Authorization: Bearer …")
-    found = await app.store.conversation_of(digest(token), app.clock())
+    found = await app.store.visit_of(digest(token), app.clock())
     if found is None:
         if token.startswith(KEY_PREFIX) and await app.store.key_of(digest(token), app.clock()):
             raise Problem(403, "This is an API key; a visitor's route takes the conversation's own token.")
         raise Problem(401, "This token is unknown or has expired.")
-    if found != id:
+    if found.conversation.id != id:
         raise Problem(404, "There is no such conversation, or it is not yours.")
+    request.state.visit = found
     return id
 
 
@@ -98,13 +100,13 @@ async def staff_member(request: Request) -> Staff:
             if not app.rates.hit("key", key.id, app.settings.key_calls_per_minute, time.monotonic()):
                 raise Problem(429, "This key has made its calls for this minute: wait for Retry-After.", {"Retry-After": "30"})
             return Staff(Holder(f"key:{key.id}", key.name, "key", key.scopes))
-        if await app.store.conversation_of(digest(token), app.clock()):
+        if await app.store.visit_of(digest(token), app.clock()):
             raise Problem(403, "A visitor's token opens its own conversation alone.")
         raise Problem(401, "This key is unknown, revoked or expired.")
     found = await session(request)
     if found is None:
         visitor_token = request.cookies.get(VISITOR_COOKIE, "")
-        if visitor_token and await app.store.conversation_of(digest(visitor_token), app.clock()):
+        if visitor_token and await app.store.visit_of(digest(visitor_token), app.clock()):
             raise Problem(403, "A visitor's token opens its own conversation alone.")
         raise Problem(401, "Sign in, or send an API key: Authorization: Bearer …")
     if request.method not in {"GET", "HEAD"} and not secrets.compare_digest(

@@ -153,7 +153,8 @@ def _exercises(app: Here, language: str) -> list[dict[str, Any]]:
 async def _resumed(request: Request, app: Here) -> str | None:
     """The conversation of the caller's cookie: a frame that may store nothing resumes by it."""
     token = request.cookies.get(access.VISITOR_COOKIE, "")
-    return await app.store.conversation_of(access.digest(token), app.clock()) if token else None
+    found = await app.store.visit_of(access.digest(token), app.clock()) if token else None
+    return found.conversation.id if found else None
 
 
 def _reading(app: Here) -> list[dict[str, str]]:

@@ -85,7 +85,7 @@ async def post_message(request: Request, id: Mine) -> JSONResponse:
     await _within_rate(request, app, id, message.text)
     began = time.perf_counter()
     async with shedding.a_turn(app, message.text, id):
-        taken = await app.desk.take(id, message.text, message.client_id)
+        taken = await app.desk.take(id, message.text, message.client_id, request.state.visit)
     if taken.turn:
         app.metrics.count(taken.turn, time.perf_counter() - began)
     return JSONResponse(_taken(taken), 201 if taken.turn else 200)

@@ -119,7 +119,7 @@ class SqlStore(ABC):
             )
         )
 
-    async def conversation_of(self, token_digest: bytes, now: datetime) -> str | None:
+    async def visit_of(self, token_digest: bytes, now: datetime) -> Visit | None:
         return await self.read(partial(conversations.of_token, digest=token_digest, now=now))
 
     async def visit(self, conversation: str) -> Visit | None:

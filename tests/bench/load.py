@@ -116,10 +116,15 @@ async def talks(port: int, count: int, key: str = "") -> list[tuple[str, str]]:
     return made
 
 
+def tag(number: int, n: int) -> str:
+    """Letters, different each time: nothing is answered from a memory of texts, and nothing looks like a telephone number."""
+    return "".join(chr(97 + digit) for digit in (number // 26 % 26, number % 26, n // 676 % 26, n // 26 % 26, n % 26))
+
+
 def say(made: list[tuple[str, str]], words: str) -> Ask:
     async def ask(line: Line, number: int, n: int) -> int:
         id, token = made[number]
-        text = words or f"{QUESTIONS[n % len(QUESTIONS)]} ({number}.{n})"
+        text = words or f"{QUESTIONS[n % len(QUESTIONS)]} ({tag(number, n)})"
         return (await line.call("POST", f"/v1/conversations/{id}/messages", {"text": text}, token))[0]
 
     return ask

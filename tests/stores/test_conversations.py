@@ -34,9 +34,9 @@ def test_opening_gives_the_first_message_and_a_token(run):
     async def test(store):
         (first,) = await open_one(store)
         assert (first.seq, first.author, first.kind) == (1, Author.BOT, Kind.DISCLOSURE)
-        assert await store.conversation_of(digest("token of c1"), START) == "c1"
-        assert await store.conversation_of(digest("another"), START) is None
-        assert await store.conversation_of(digest("token of c1"), START + timedelta(days=30)) is None
+        assert await store.visit_of(digest("token of c1"), START) == await store.visit("c1")
+        assert await store.visit_of(digest("another"), START) is None
+        assert await store.visit_of(digest("token of c1"), START + timedelta(days=30)) is None
         visit = await store.visit("c1")
         assert visit.conversation == conversation("c1")
         assert visit.last_seq == 1 and visit.memory == Memory() and visit.handoff is None

@@ -16,7 +16,7 @@ def test_erasing_at_once(run):
         await write(store, "c1", "hello", client_id="k", gap=Gap("q", "en"))
         receipt = await store.erase("c1", START, "visitor")
         assert (receipt.messages, receipt.complete, receipt.kept) == (3, True, "")
-        assert await store.conversation_of(digest("token of c1"), START) is None
+        assert await store.visit_of(digest("token of c1"), START) is None
         assert await store.visit("c1") is None and await store.messages("c1") == () and await store.gaps() == ()
         assert await store.answered("c1", "k", "hello") is None
         assert kinds(await store.events())[-1] == "conversation.erased"
@@ -45,7 +45,7 @@ def test_with_a_handoff_open_the_clinicians_side_is_kept_until_it_closes(run):
         handoff = await flag(store)
         receipt = await store.erase("c1", START, "visitor")
         assert not receipt.complete and receipt.kept
-        assert await store.conversation_of(digest("token of c1"), START) is None
+        assert await store.visit_of(digest("token of c1"), START) is None
         with pytest.raises(NotThere):
             await store.erase("c1", START, "visitor")
         assert [h.id for h in await store.queue()] == [handoff.id]

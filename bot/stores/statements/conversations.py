@@ -45,7 +45,7 @@ _OPEN = Prepared(
     )
 )  # fmt: skip
 _BY_TOKEN = Prepared(
-    select(c.c.id).where(
+    select(*_HEAD.selected_columns).where(
         c.c.token_digest == bindparam("digest"), c.c.token_expires_at > bindparam("now"), c.c.erased_at.is_(None)
     )
 )
@@ -237,16 +237,19 @@ def open(
     return said
 
 
-def of_token(tx: Tx, digest: bytes, now: datetime) -> str | None:
-    found = tx.one(_BY_TOKEN, {"digest": digest, "now": rows.micros(now)})
-    return None if found is None else found[0]
+def of_token(tx: Tx, digest: bytes, now: datetime) -> Visit | None:
+    return _visit(tx, tx.one(_BY_TOKEN, {"digest": digest, "now": rows.micros(now)}))
 
 
 def visit(tx: Tx, id: str) -> Visit | None:
     """Also once the visitor's side is erased (`erased_at` says so), as long as a clinician's side is kept."""
-    row = tx.one(_READ, {"id": id})
+    return _visit(tx, tx.one(_READ, {"id": id}))
+
+
+def _visit(tx: Tx, row: Row | None) -> Visit | None:
     if row is None or row[12] is None:
         return None
+    id = row[0]
     lock = tx.lock(id, row[12])
     return Visit(
         rows.conversation(row[:10]), rows.memory(row[13], lock), handoffs.open_of(tx, id, lock), row[10], row[11]
