@@ -12,22 +12,22 @@ from typing import NamedTuple
 
 class Signs(NamedTuple):
     """What one find shows: inputs of the confidence, each about 0 to 1. `same` is how nearly the question is one that the
-    articles list, `far` how far it is from every sentence and every listed question, though its words may occur.
-    `covered` is how well the best sentences together meet its words, `gap` how much of its weight hangs on the one word
-    piece that they meet worst ("how many people …" where nobody is counted), `length` grows with its word pieces,
-    `unknown` is the share of its weight in words which the corpus never uses, and `size` goes from 0 for a hundred
-    sentences or fewer to 1 for a thousand or more: the more there is to read, the less it says that words occur."""
+    articles list, `far` how far it is from every sentence and every listed question, though its words may occur, `three`
+    how near the best three sentences are. `covered` is how well the best sentences together meet its words, `gap` how
+    much of its weight hangs on the one word that the first find's passage meets worst ("how many people …" where nobody
+    is counted), `unknown` how much on words which the corpus never uses and the best sentences do not meet by meaning
+    either; `length` grows with its word pieces, and `size` goes from 0 for a hundred sentences or fewer to 1 for a
+    thousand or more: the more there is to read, the less it says that words occur."""
 
     dense: float
     lexical: float
-    asked: float
     same: float
     far: float
-    words: float
+    three: float
     covered: float
     gap: float
-    length: float
     unknown: float
+    length: float
     size: float
 
 
@@ -49,8 +49,8 @@ def threshold() -> float:
 
 @cache
 def _weights() -> tuple[float, ...]:
-    """In the order of the signs, the bias last."""
-    return tuple(calibration()[name] for name in (*SIGNS, "bias"))
+    """In the order of the signs, the bias last; none for a sign that was not there when they were found."""
+    return tuple(calibration().get(name, 0.0) for name in (*SIGNS, "bias"))
 
 
 def confidence(signs: Signs) -> float:

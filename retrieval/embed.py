@@ -106,6 +106,7 @@ class Embedder:
         self._remembered, self._lock = OrderedDict[bytes, Reading](), threading.Lock()
         vocabulary = self._tokenizer.get_vocab()
         self.vocabulary = 1 + max(vocabulary.values())
+        self._apart = any(piece.startswith("▁") for piece in vocabulary)  # the first piece of a word is marked
         self._marks = frozenset(number for piece, number in vocabulary.items() if not any(map(str.isalnum, piece)))
         self._marks |= {number for piece, number in vocabulary.items() if piece[:1] + piece[-1:] in ("[]", "<>")}
         self.dimension = int(self.read("one").vector.shape[0])
@@ -195,6 +196,19 @@ class Embedder:
         """The number of the word piece that is this lower-case word, None when the vocabulary does not hold it whole."""
         number: int | None = self._tokenizer.token_to_id(word)
         return number
+
+    def spelled(self, pieces: Numbers) -> tuple[list[str], Numbers]:
+        """The words that a text's pieces spell, in order, and for each piece which of them it belongs to, shape (n,)."""
+        words: list[str] = []
+        of: list[int] = []
+        for piece in map(self._tokenizer.id_to_token, pieces.tolist()):
+            goes_on = piece.startswith("##") or (self._apart and not piece.startswith("▁"))
+            if goes_on and words:
+                words[-1] += piece.removeprefix("##")
+            else:
+                words.append(piece.removeprefix("▁"))
+            of.append(len(words) - 1)
+        return words, np.array(of, np.int64)
 
     def _fresh(self, text: str) -> Reading:
         text = text.encode("utf-8", "replace").decode() or " "  # a lone surrogate is no text to the tokenizer

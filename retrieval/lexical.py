@@ -94,6 +94,10 @@ class Lexical:
         place = self._terms.get(term)
         return self._unseen if place is None else float(self._idf[place])
 
+    def holds(self, word: str) -> bool:
+        """Whether some document holds the word, in any form; common words and single letters are in all of them."""
+        return len(word) < 2 or word in COMMON or stem(word) in self._terms
+
     def shares(self, query: str) -> tuple[Scores, float]:
         """float32 of shape (documents,): BM25 as a share of the most that the query's terms could give, 0 to 1; and the
         share of the query's weight that is in words which no document holds, 0 to 1."""

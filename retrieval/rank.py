@@ -37,6 +37,7 @@ LEXICAL_REACH = 64  # sentences that the words propose
 SECTIONS_REACH = 4  # sections whose own questions are nearest
 WORDS_REACH = 32  # the best of them, compared word by word (or as many as are asked for)
 COVERING = 8  # of which the first so many count for `covered`
+NEAREST = 3  # … and so many for `three`
 _GUESS, _GUESS_SLOPE = np.float32(0.25), np.float32(0.6)  # the word-by-word share from the dense one, where it must be
 SAME = 0.6  # cosine from which on the question begins to be one that the article names
 FAR = 0.55  # cosine below which the nearest sentence and the nearest listed question begin to be of something else
@@ -44,12 +45,15 @@ FAR = 0.55  # cosine below which the nearest sentence and the nearest listed que
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One reading of the question and how much it counts."""
+    """One reading of the question and how much it counts; `words` are those that its pieces spell, `word_of` (n,) says
+    of each piece to which it belongs."""
 
     text: str
     reading: Reading
     vector: Vectors
     weight: float
+    words: Sequence[str]
+    word_of: Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,27 +124,28 @@ def ranked(
         scores -= SAID_BEFORE * np.clip((earlier - earlier.max() + _NEAR_BEST) / _NEAR_BEST, 0, 1)
     order = np.argsort(-scores, kind="stable")
     weights = [each.weight / whole for each in asked]
-    covered, gap = _together(order[:COVERING], weights, matches, words)
+    together = [_together(now, *each, rows, order) for each in zip(asked, seen, matches, words, strict=False)]
+    covered, gap, unknown = (
+        sum(weight * one for weight, one in zip(weights, each, strict=True)) for each in zip(*together, strict=True)
+    )
     length = sum(weight * _length(len(each.reading.pieces)) for weight, each in zip(weights, asked, strict=True))
-    unknown = max(saw.unknown for saw in seen[: len(asked)])
     dense = _mean(weights, [part.dense for part in parts])
     lexical = _mean(weights, [part.lexical for part in parts])
     near = _mean(weights, [part.near for part in parts])
-    shares = _mean(weights, words)
+    three = sum(dense[place] for place in order[:NEAREST].tolist()) / len(order[:NEAREST])
     found: list[Hit] = []
     first: Signs | None = None
     for place in _distinct(now, rows, order, limit):
         signs = Signs(
             dense=dense[place],
             lexical=lexical[place],
-            asked=near[place],
             same=max(0.0, (near[place] - SAME) / (1 - SAME)),
             far=max(0.0, 1 - max(dense[place], near[place]) / FAR),
-            words=shares[place],
+            three=three,
             covered=covered,
             gap=gap,
-            length=length,
             unknown=unknown,
+            length=length,
             size=now.size,
         )
         first = first or signs
@@ -157,15 +162,21 @@ def _mean(weights: Sequence[float], values: Sequence[Vectors]) -> list[float]:
 
 
 def _together(
-    places: Rows, weights: Sequence[float], matches: Sequence[Matches | None], words: Sequence[Vectors]
-) -> tuple[float, float]:
-    """How well the best sentences together meet the question's words, and the weight of the one they meet worst."""
-    met = [
-        match.covered(places) if match else (float(own[places].max()), (1 - float(own[places].max())) / 2)
-        for match, own in zip(matches, words, strict=True)
-    ]
-    covered = sum(weight * each for weight, (each, _) in zip(weights, met, strict=False))
-    return covered, sum(weight * each for weight, (_, each) in zip(weights, met, strict=False))
+    now: Snapshot, asked: Asked, seen: _Seen, match: Matches | None, words: Vectors, rows: Rows, order: Rows
+) -> tuple[float, float, float]:
+    """`covered`, `gap` and `unknown` of the signs, for one reading. Without word vectors they are guessed."""
+    best = order[:COVERING]
+    if match is None:
+        covered = float(words[best].max())
+        return covered, (1 - covered) / 2, seen.unknown * (1 - covered)
+    if not asked.words:
+        return 0.0, 0.0, 0.0
+    passages = now.passage_of[rows]
+    left = match.unmet(best)
+    gaps = np.bincount(asked.word_of, left)
+    first = np.bincount(asked.word_of, match.unmet(np.flatnonzero(passages == passages[order[0]])))
+    unknown = sum(gap for gap, word in zip(gaps.tolist(), asked.words, strict=True) if not now.lexical.holds(word))
+    return 1 - float(left.sum()), float(first.max()), unknown
 
 
 def _length(pieces: int) -> float:

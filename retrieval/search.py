@@ -135,7 +135,7 @@ class Search:
 
     def _asked(self, text: str, weight: float) -> Asked:
         reading = self._embedder.read_query(text)
-        return Asked(text, reading, reading.vector, weight)
+        return Asked(text, reading, reading.vector, weight, *self._embedder.spelled(reading.pieces))
 
     def _now(self) -> Snapshot:
         """The generation in force, opened anew when `current` was replaced."""

@@ -176,13 +176,10 @@ class Matches:
         """Shape (rows,): how well each sentence meets the query, about 0 to 1."""
         return self.met @ self.weight
 
-    def covered(self, places: Rows) -> tuple[float, float]:
-        """How well these sentences together meet the query, about 0 to 1, and the most of its weight that one of its
-        word pieces leaves unmet by all of them, 0 to 1."""
-        if not len(self.weight) or not len(places):
-            return 0.0, 0.0
-        best = self.met[places].max(axis=0)
-        return float(self.weight @ best), float((self.weight * (1 - best)).max())
+    def unmet(self, places: Rows) -> Vectors:
+        """Shape (n,): the weight of each word piece that all of these sentences together leave unmet."""
+        best: Vectors = self.met[places].max(axis=0, initial=0)
+        return self.weight * (1 - best)
 
 
 class _Words:

@@ -18,7 +18,7 @@ SHARE = 0.7  # of the question with its topic put in, against the bare one
 HERE = 0.08  # what a sentence gains that stands in the article of the last answer
 HOME = 0.3  # … and more, when the follow-up has no word of its own
 NAMED = 0.3  # nearness to a listed question (Signs.same) from which it counts as the same one
-SURER = 0.1  # by how much a question that the articles list is surer alone, before its topic gives way
+SURER = 0.04  # by how much a question that the articles list is surer alone, before its topic gives way
 LEANS = 3  # content words, up to which a question that points back is a follow-up
 
 

@@ -4,8 +4,8 @@
 
 Each question is asked of the articles as they are, of the same articles without the questions and summaries that their
 authors gave, as a folder that nobody prepared would be, and of small folders of five of them, where only questions that
-those answer, or none does, count. The threshold is the one at which wrong answers and
-missed answers are as likely on `tune`. `held` is printed and takes no part.
+those answer, or none does, count. The threshold is the one at which wrong answers, counted
+WORSE times, and missed answers are as likely on `tune`. `held` is printed and takes no part.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from retrieval.search import Search
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = list(SIGNS)
 FEW, OF_FEW = 8, 5  # so many small folders, of so many articles
-HELPS = ("dense", "lexical", "asked", "same", "words", "covered", "length")
+HELPS = ("dense", "lexical", "same", "three", "covered", "length")
 HARMS = ("gap", "unknown", "far")
 # Each question is also asked with more words around it, so that its length says nothing by itself.
 AROUND = (
@@ -39,6 +39,7 @@ AROUND = (
     "{} i have been wondering about that since last week and cannot find it anywhere",
 )
 WRAPPED = 0.25  # what a run of wrapped questions counts, against the bare ones
+WORSE = 1.5  # what an answer beside the point counts, against an answer missed
 STRENGTH = 1.0  # of the pull towards zero, on standardised signs
 
 
@@ -133,7 +134,7 @@ def main() -> None:
 
     both = np.concatenate([likely(x[rows]) for _, x, _, rows in seen])
     grid = np.linspace(0.05, 0.95, 181)
-    wrong = [(weights * ((both < at) & truth)).sum() - (weights * ((both >= at) & ~truth)).sum() for at in grid]
+    wrong = [(weights * ((both < at) & truth)).sum() - WORSE * (weights * ((both >= at) & ~truth)).sum() for at in grid]
     errors = [abs(each) + 1e-6 * abs(at - 0.5) for each, at in zip(wrong, grid, strict=True)]
     threshold = round(float(grid[int(np.argmin(errors))]), 3)
     for name in dict.fromkeys(name for name, *_ in seen):
@@ -149,7 +150,7 @@ def main() -> None:
         "how": "logistic regression on the first find's signs; tests/bench/retrieval_calibrate.py on split tune of "
         f"corpus/en/questions.toml and tests/retrieval/pages.toml ({sum(int(seen[n][3].sum()) for n in (0, 4))} questions, asked of prepared "
         f"and unprepared articles, all and five at a time, and of messy pages, bare and among other words), "
-        f"model {embedder.name}; the threshold is where wrong and missed answers are as likely there",
+        f"model {embedder.name}; the threshold is where wrong answers, counted {WORSE} times, and missed ones are as likely there",
         "threshold": threshold,
         "weights": {"bias": round(bias, 4), **{n: round(float(v), 4) for n, v in zip(NAMES, slopes, strict=True)}},
     }
