@@ -73,11 +73,12 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
         if other.answerable and set(own) & _named(talk, other.hits[0].passage):
             return _of_the_other(search, talk, " ".join(own), topic, memory, other)
     full = _own_question(search, talk, own, memory.article) or put_in(talk, core, topic)
-    mixed = search.find(full, limit=REACH)
     drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
-    told = drawn.confidence if drawn.follow_up else mixed.confidence
+    mixed = None if drawn.follow_up else search.find(full, limit=REACH)
+    told = (mixed or drawn).confidence
     if bare.answerable and (told < threshold() or (named and bare.confidence >= told + SURER)):
         return replace(bare, about=topic, follows=True)  # of therapy at large: what it leans on says nothing of it
+    mixed = mixed or search.find(full, limit=REACH)
     hits = drawn.hits if drawn.follow_up else _weighed(bare.hits, mixed.hits, memory.article)
     if not own:
         hits = _at_home(hits, memory.article)
