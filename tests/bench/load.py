@@ -1,9 +1,12 @@
 """Load over HTTP: turns a second with p50 and p99 at 1, 8, 64 clients, on SQLite, on PostgreSQL, with two replicas; idle
-streams and what is sent beside them; each beside a bare echo with the same kind of commit, in the same run.
+streams and what is sent beside them; each beside two bare echoes, in the same run.
 
-python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--only sqlite,rules,postgresql,replicas,streams]
+python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--thinkers 2]
+    [--only sqlite,thinkers,rules,postgresql,replicas,streams]
 
-`echo` is the ceiling (tests/bench/load_echo.py). `with a person` is the message path: a clinician has the conversation, so the
+The ceilings are plain ASGI (tests/bench/load_echo.py): `echo, our commit` makes the very transaction that a message makes,
+`echo, two rows` the least that anybody could. The last column is the share of the first. `thinkers` is SQLite with
+HANDRAIL_THINKERS processes beside the server; `streams` has them too. `with a person` is the message path: a clinician has the conversation, so the
 message is screened, sealed and committed, and nothing is answered. `answered` is a full turn: screened, searched, answered,
 committed. `rules alone` is the same with `HANDRAIL_RULES_ONLY`, so that no message is embedded to be screened. The clients share the machine's cores with the server and the database; with two replicas every second client
 asks the other one, without a proxy between.
@@ -17,6 +20,7 @@ import contextlib
 import json
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +29,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "torture")]
 
@@ -131,7 +137,7 @@ def say(made: list[tuple[str, str]], words: str) -> Ask:
 
 
 async def echo(line: Line, number: int, n: int) -> int:
-    return (await line.call("POST", "/", {"text": f"{QUESTIONS[0]} ({number}.{n})"}))[0]
+    return (await line.call("POST", "/", {"talk": f"talk-{number}", "text": f"{QUESTIONS[0]} ({tag(number, n)})"}))[0]
 
 
 def memory(pid: int) -> float:
@@ -183,36 +189,54 @@ async def arrivals(port: int, talk: tuple[str, str]) -> list[float]:
     return took
 
 
-async def measure(servers: Sequence[Server], name: str, where: str, seconds: float) -> None:
-    """One table: the echo, the message path and the full turn, at each number of clients."""
-    port, key = free_port(), servers[0].key(f"bench {name}", "handoffs")
-    ports = [one.port for one in servers]
-    bare = subprocess.Popen([sys.executable, str(Path(__file__).with_name("load_echo.py")), str(port), where])
+@contextlib.contextmanager
+def echoing(*where: str) -> Iterator[int]:
+    """tests/bench/load_echo.py in a process of its own; its port."""
+    port = free_port()
+    command = [sys.executable, str(Path(__file__).with_name("load_echo.py")), str(port), *where]
+    bare = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
-        for _ in range(200):
-            try:
-                (await Line(port).open()).writer.close()
+        for _ in range(300):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
-            except OSError:
-                await asyncio.sleep(0.1)
-        print(f"\n{name:16}{'clients':>8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'of echo':>9}", flush=True)
-        warm = await talks(ports[0], 2)
-        for one in ports:
-            await rate((one,), 2, 1.0, say(warm, ""))  # the model, the caches
-        for clients in CLIENTS:
-            ceiling, took = await rate((port,), clients, seconds, echo)
-            print(f"{'echo':16}{clients:8}{ceiling:10,.0f}{tail(took)}", flush=True)
-            held, free = await talks(ports[0], clients, key), await talks(ports[0], clients)
-            for what, ask in (("with a person", say(held, "")), ("answered", say(free, ""))):
-                reached, took = await rate(ports, clients, seconds, ask)
-                print(f"{what:16}{clients:8}{reached:10,.0f}{tail(took)}{reached / ceiling:9.2f}", flush=True)
+            time.sleep(0.1)
+        yield port
     finally:
         bare.kill()
         bare.wait()
 
 
+def thinking(server: Server, count: int) -> None:
+    """Waits until as many processes think beside the server."""
+    while httpx.get(server.url + "/readyz").json().get("thinkers", 0) < count:
+        time.sleep(0.1)
+
+
+async def measure(servers: Sequence[Server], name: str, where: str, folder: Path, seconds: float) -> None:
+    """One table: the echoes, the message path and the full turn, at each number of clients."""
+    key = servers[0].key(f"bench {name}", "handoffs")
+    ports = [one.port for one in servers]
+    spare = folder / f"echo-{name.replace(' ', '-')}"
+    (spare / "store").mkdir(parents=True)
+    with echoing(where or str(spare)) as plain, echoing(where or str(spare), str(spare / "store")) as same:
+        await rate((same,), 1, 0.5, echo)
+        print(f"\n{name:20}{'clients':>8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'of echo':>9}", flush=True)
+        warm = await talks(ports[0], 2)
+        for one in ports:
+            await rate((one,), 2, 1.0, say(warm, ""))  # the model, the caches
+        for clients in CLIENTS:
+            ceiling, took = await rate((plain,), clients, seconds, echo)
+            print(f"{'echo, two rows':20}{clients:8}{ceiling:10,.0f}{tail(took)}", flush=True)
+            ceiling, took = await rate((same,), clients, seconds, echo)
+            print(f"{'echo, our commit':20}{clients:8}{ceiling:10,.0f}{tail(took)}", flush=True)
+            held, free = await talks(ports[0], clients, key), await talks(ports[0], clients)
+            for what, ask in (("with a person", say(held, "")), ("answered", say(free, ""))):
+                reached, took = await rate(ports, clients, seconds, ask)
+                print(f"{what:20}{clients:8}{reached:10,.0f}{tail(took)}{reached / ceiling:9.2f}", flush=True)
+
+
+SECRET = "0123456789abcdef" * 4
 WIDE = {
-    "HANDRAIL_THINKERS": os.environ.get("THINKERS","0"),
     "HANDRAIL_CONVERSATIONS_PER_MINUTE": "10000000",
     "HANDRAIL_MESSAGES_PER_MINUTE": "10000000",
     "HANDRAIL_LEASE_SECONDS": "3600",
@@ -238,7 +262,8 @@ def main() -> None:
     asked.add_argument("--seconds", type=float, default=4.0)
     asked.add_argument("--streams", type=int, default=10_000)
     asked.add_argument("--rate", type=float, default=1000.0)
-    asked.add_argument("--only", default="sqlite,rules,postgresql,replicas,streams")
+    asked.add_argument("--thinkers", type=int, default=2)
+    asked.add_argument("--only", default="sqlite,thinkers,rules,postgresql,replicas,streams")
     given = asked.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -250,23 +275,27 @@ def main() -> None:
         env = environment(folder / "warm")
         done = subprocess.run([*HANDRAIL, "index"], cwd=ROOT, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        if wanted & {"sqlite", "streams"}:
+        if "sqlite" in wanted:
             with house(folder, "sqlite") as servers:
-                if "sqlite" in wanted:
-                    asyncio.run(measure(servers, "SQLite", str(folder), given.seconds))
-                if "streams" in wanted:
-                    key = servers[0].key("streams", "handoffs")
-                    asyncio.run(streams(servers[0], idle, given.rate, max(5.0, given.seconds), key))
+                asyncio.run(measure(servers, "SQLite", "", folder, given.seconds))
+        if "thinkers" in wanted:
+            with house(folder, "thinkers", HANDRAIL_THINKERS=str(given.thinkers)) as servers:
+                thinking(servers[0], given.thinkers)
+                asyncio.run(measure(servers, f"{given.thinkers} thinkers", "", folder, given.seconds))
         if "rules" in wanted:  # the message path without the model
             with house(folder, "rules", HANDRAIL_RULES_ONLY="true") as servers:
-                (folder / "echo").mkdir()
-                asyncio.run(measure(servers, "rules alone", str(folder / "echo"), given.seconds))
+                asyncio.run(measure(servers, "rules alone", "", folder, given.seconds))
+        if "streams" in wanted:
+            with house(folder, "streams", HANDRAIL_THINKERS=str(given.thinkers)) as servers:
+                thinking(servers[0], given.thinkers)
+                key = servers[0].key("streams", "handoffs")
+                asyncio.run(streams(servers[0], idle, given.rate, max(5.0, given.seconds), key))
         for replicas in (n for n, part in ((1, "postgresql"), (2, "replicas")) if part in wanted):
             with Database() as database:
-                more = {"HANDRAIL_DATABASE_URL": database.url, "HANDRAIL_SECRET_KEY": "0123456789abcdef" * 4}
+                more = {"HANDRAIL_DATABASE_URL": database.url, "HANDRAIL_SECRET_KEY": SECRET}
                 with house(folder, f"postgresql{replicas}-", replicas, **more) as servers:
                     label = "PostgreSQL" if replicas == 1 else "two replicas"
-                    asyncio.run(measure(servers, label, database.url, given.seconds))
+                    asyncio.run(measure(servers, label, database.url, folder, given.seconds))
     print(f"\nload average after {os.getloadavg()[0]:.1f}")
 
 

@@ -1,22 +1,27 @@
-"""The ceiling of tests/bench/load.py: plain ASGI under the same server, the same kind of commit, and nothing else.
+"""The ceilings of tests/bench/load.py: plain ASGI under the same server, a commit, and nothing else.
 
-SQLite: two rows a request, WAL, synchronous FULL, one thread that commits what has gathered. PostgreSQL: two rows in a
-transaction of their own, from as many threads as the plug has.
+`plain`: two rows. SQLite: WAL, synchronous FULL, one thread that commits what has gathered. PostgreSQL: a transaction of
+their own, from as many threads as the plug has. `same`: the very commit that a message makes, by our own store (sealed
+message, conversation, memory, event), each client in a conversation of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sqlite3
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 THREADS = 8
+SECRET = "0123456789abcdef" * 4  # the benchmark's own
 Keep = Callable[[bytes], Awaitable[None]]
 
 
@@ -69,11 +74,46 @@ def postgresql_keeper(url: str) -> Keep:
     return keep
 
 
-def application(keep: Keep) -> Any:
+async def same_keeper(where: str, folder: Path) -> Keep:
+    """The store's own transaction for a message that nobody answers (a person has the conversation)."""
+    from bot import settings
+    from bot.model import Author, Conversation, Draft, Kind, Memory, Owner, Turn, Verdict
+    from bot.stores import open_store
+    from bot.stores.sql import now_utc
+
+    url = where if where.startswith("postgresql") else ""
+    store = open_store(settings.read(data=folder, database_url=url, secret_key=SECRET), now_utc)
+    await store.start()
+    first, versions = (Draft(Author.BOT, Kind.DISCLOSURE, "hello"),), dict[str, int]()
+
+    async def keep(body: bytes) -> None:
+        talk = json.loads(body)["talk"]
+        if talk not in versions:
+            at = now_utc()
+            opened = Conversation(talk, "en", "US", "bench", Owner.BOT, 0, 0, at)
+            await store.open(opened, os.urandom(32), at + timedelta(days=1), first, Memory())
+            visit = await store.visit(talk)
+            assert visit is not None
+            versions[talk] = visit.version
+        text = json.loads(body)["text"]
+        await store.record(Turn(talk, versions[talk], 0, now_utc(), text, Verdict(), (), Memory()))
+        versions[talk] += 1
+
+    return keep
+
+
+def application(keep: Keep | None, where: str = "", folder: Path = Path()) -> Any:
+    making = asyncio.Lock()
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal keep
         if scope["type"] != "http":
             return
+        if keep is None:
+            async with making:
+                keep = keep or await same_keeper(where, folder)
         body = (await receive())["body"]
+        assert keep is not None
         await keep(body)
         await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", str(len(body)).encode())]})
         await send({"type": "http.response.body", "body": body})
@@ -82,12 +122,15 @@ def application(keep: Keep) -> Any:
 
 
 def main() -> None:
-    """PORT, and a folder or a postgresql:// address."""
+    """PORT, a folder or a postgresql:// address, and for `same` a folder."""
     import uvicorn
 
     port, where = int(sys.argv[1]), sys.argv[2]
-    keep = postgresql_keeper(where) if where.startswith("postgresql") else sqlite_keeper(Path(where))
-    uvicorn.run(application(keep), port=port, log_level="error", access_log=False, lifespan="off", loop="uvloop")
+    if len(sys.argv) > 3:
+        made = application(None, where, Path(sys.argv[3]))
+    else:
+        made = application(postgresql_keeper(where) if where.startswith("postgresql") else sqlite_keeper(Path(where)))
+    uvicorn.run(made, port=port, log_level="error", access_log=False, lifespan="off", loop="uvloop")
 
 
 if __name__ == "__main__":
