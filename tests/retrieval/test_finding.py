@@ -10,8 +10,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from papers import ARTICLES, prepared
+from papers import ARTICLES, TODAY, prepared
 
+from retrieval import snapshot
 from retrieval.articles import read_articles
 from retrieval.build import build_index
 from retrieval.embed import Embedder
@@ -239,3 +240,39 @@ def test_sentences_that_say_the_same_share_a_telling_word() -> None:
     alike = [(one, other) for one in said for other in said if one.like(other)]
     assert len(alike) > len(said)
     assert all(set(one.telling) & set(other.telling) for one, other in alike)
+
+
+def test_a_corpus_too_large_for_memory_is_searched_alike(
+    folder: Path, search_of: Opened, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = search_of(folder)
+    monkeypatch.setattr(snapshot, "_IN_REACH", 0)
+    monkeypatch.setattr(snapshot, "_IN_MEMORY", 0)
+    large = Search.open(tmp_path / "index", embedder, today=lambda: TODAY)
+    for query in ["how long do panic attacks last?", "why can't i sleep", "grief", "ketamine", ""]:
+        one, other = small.find(query), large.find(query)
+        assert [hit.text for hit in one.hits] == [hit.text for hit in other.hits]
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "of"),
+    [
+        ("Does magnesium help?", ["does", "magnesium", "help"], [0, 1, 2]),
+        ("is ketamine safe", ["is", "ketamine", "safe"], [0, 1, 1, 1, 2]),
+        ("", [], []),
+    ],
+)
+def test_pieces_spell_the_words_they_belong_to(text: str, words: list[str], of: list[int], embedder: Embedder) -> None:
+    spelled, places = embedder.spelled(embedder.read_query(text).pieces)
+    assert (spelled, places.tolist()) == (words, of)
+
+
+def test_a_word_that_no_article_knows_makes_a_question_less_answerable(folder: Path, search_of: Opened) -> None:
+    search = search_of(folder)
+    known, unknown = search.find("how long do panic attacks last?"), search.find("how long do ketamine attacks last?")
+    assert known.signs is not None
+    assert unknown.signs is not None
+    assert known.signs.unknown + 0.1 < unknown.signs.unknown
+    assert known.signs.gap < unknown.signs.gap
+    assert known.confidence > unknown.confidence
