@@ -66,7 +66,7 @@ class Thinkers:
         self._ready: list[_Process] = []
         self._queue: deque[_Waiting] = deque()
         self._keepers: list[asyncio.Task[None]] = []
-        self.died = 0
+        self.died = 0  # processes that ended without being told to
 
     @property
     def ready(self) -> int:

@@ -32,6 +32,9 @@ class Metrics:
             "handrail_turns_shed_total", "Plain turns asked to come again under load", registry=self.registry
         )
         self.under_way = Gauge("handrail_turns_under_way", "Turns under way now", registry=self.registry)
+        self.thinkers = Gauge(
+            "handrail_thinkers", "Processes that think beside the server, now and ended untold", ["state"], registry=self.registry
+        )
         self.seconds = Histogram(
             "handrail_turn_seconds",
             "One turn, from the request to the commit",

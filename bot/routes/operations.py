@@ -49,6 +49,8 @@ async def metrics(request: Request) -> Response:
         raise Problem(401, "Send HANDRAIL_METRICS_KEY as a bearer token, or ask from this machine.")
     figures = await app.store.counts()
     app.metrics.under_way.set(app.turns)
+    app.metrics.thinkers.labels("ready").set(app.thinkers.ready)
+    app.metrics.thinkers.labels("died").set(app.thinkers.died)
     return Response(app.metrics.page(figures), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -8,16 +8,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from cast import Server, Visitor, copy_warm
 
 from bot import parts, settings
-from bot.model import Conversation, Kind, Memory, Owner, Reason, Route, Visit
+from bot.desk import Desk
+from bot.handoff import claim
+from bot.model import Conversation, Holder, Kind, Memory, Owner, Reason, Route, Visit
+from bot.settings import Settings
+from bot.stores import open_store
 from bot.thinkers import Thinkers
-from bot.turn import Job, Thinker
+from bot.turn import Job, Parts, Thinker
 
 QUESTION = "What is exposure therapy?"
 
@@ -68,16 +75,47 @@ def test_a_process_dies_in_the_middle_of_a_thought(make_server: Callable[..., Se
 
     assert Visitor(server.url).say(QUESTION)["replies"][0]["kind"] == "answer"  # with none left the server thinks itself
     until(ready)
+    assert 'handrail_thinkers{state="died"} 1.0' in httpx.get(server.url + "/metrics").text
     (thinker,) = children(server.process.pid)
     assert server.stop() == 0
     until(lambda: gone(thinker), 10)
 
 
-def test_a_thought_that_hangs_goes_to_a_person(warm: Path, tmp_path: Path) -> None:
-    chosen = settings.read(data=copy_warm(warm, tmp_path), secret_key="0123456789abcdef" * 4)
+@pytest.fixture(scope="module")
+def chosen(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return settings.read(data=copy_warm(warm, tmp_path_factory.mktemp("thinkers")), secret_key="0123456789abcdef" * 4)
+
+
+@pytest.fixture(scope="module")
+def joined(chosen: Settings) -> Parts:
     embedder = parts.open_embedder(chosen)
-    search = parts.open_search(chosen, embedder)
-    thinker = Thinker(parts.join(chosen, parts.read_words(chosen), None, search, embedder))
+    return parts.join(chosen, parts.read_words(chosen), None, parts.open_search(chosen, embedder), embedder)
+
+
+def test_a_visit_read_before_a_claim_is_read_again(chosen: Settings, joined: Parts) -> None:
+    async def shift() -> None:
+        store = open_store(chosen, parts.now_utc)
+        await store.start()
+        desk, now = Desk(Thinker(replace(joined, store=store))), parts.now_utc()
+        talk = Conversation("claimed", "en", "US", "test", Owner.BOT, 0, 0, now)
+        await store.open(talk, b"token", now + timedelta(days=1), (), Memory())
+        asked = await desk.ask_for_person(talk.id, "", "")
+        before = await store.visit(talk.id)
+        assert before
+        assert asked.recorded.handoff
+        by = Holder("key:1", "Clinician A", "key", frozenset({"handoffs"}))
+        await store.move(claim(asked.recorded.handoff, by, now, timedelta(minutes=2), joined.words))
+        taken = await desk.take(talk.id, QUESTION, None, before)
+        assert (taken.recorded.replies, taken.recorded.conversation.owner) == ((), Owner.CLINICIAN)
+        said = [message.text for message in await store.messages(talk.id)]
+        assert said.count(QUESTION) == 1
+        await store.close()
+
+    asyncio.run(shift())
+
+
+def test_a_thought_that_hangs_goes_to_a_person(chosen: Settings, joined: Parts) -> None:
+    thinker = Thinker(joined)
     now = parts.now_utc()
     visit = Visit(Conversation("one", "en", "US", "test", Owner.BOT, 0, 0, now), Memory(), None, 0, 0)
 
