@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -56,6 +58,7 @@ class Reader(threading.Thread):
         self.http = httpx.Client(base_url=url or str(visitor.http.base_url), headers=dict(visitor.http.headers))
         self.seen: list[int] = []
         self.connections = 0
+        self._line: Any = None
 
     def run(self) -> None:
         while not self.stopped.is_set():
@@ -63,6 +66,7 @@ class Reader(threading.Thread):
             self.connections += 1
             try:
                 with self.http.stream("GET", self.path + "/events", headers=headers, timeout=self.silence) as stream:
+                    self._line = stream.extensions["network_stream"]
                     for line in stream.iter_lines():
                         if line.startswith("data: ") and line.endswith("}") and "seq" in (message := json.loads(line[6:])):
                             self.seen.append(message["seq"])
@@ -70,6 +74,13 @@ class Reader(threading.Thread):
                             return
             except (httpx.TransportError, json.JSONDecodeError):  # a frame that was cut is no frame
                 time.sleep(0.05)
+
+    def hang_up(self) -> None:
+        """Once it is `stopped`: ends at once, rather than at the next word on the line."""
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                self._line.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self.join(self.silence + 5)
 
 
 class Shift:

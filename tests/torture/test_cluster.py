@@ -56,6 +56,7 @@ def run(cluster: Cluster, how: signal.Signals, target: Target) -> tuple[list[Wri
     writers, readers = [Writer(v, stop) for v in visitors], [Reader(v, over) for v in visitors]
     for thread in (*readers, *writers):
         thread.start()
+    until(lambda: all(reader.seen for reader in readers))
     written(writers, 20)
     gone = max(cluster.replicas, key=streams)
     shift.race(visitors[0], cluster.url)
@@ -66,6 +67,8 @@ def run(cluster: Cluster, how: signal.Signals, target: Target) -> tuple[list[Wri
         writer.join(30)
     caught_up(writers, readers)
     over.set()
+    for reader in readers:
+        reader.hang_up()  # so that none is counted in the next test
     return writers, readers, gone, shift
 
 

@@ -72,6 +72,7 @@ def test_what_was_acknowledged_survives(server: Any, tmp_path: Path) -> None:
         lines: list[str] = []
         both = [begin(tmp_path, url, (2 * round_ + k) * 1_000_000) for k in range(2)]
         threads = [gather(process, lines) for process in both]
+        wait_for_both(lines)
         wait_for(lines, 200)
         for pid in backends(url)[::2]:
             os.kill(pid, signal.SIGTERM)
@@ -97,6 +98,14 @@ def test_what_was_acknowledged_survives(server: Any, tmp_path: Path) -> None:
 
     assert asyncio.run(check()) == (0, 0, 0)
     note("PostgreSQL: backends ended, killed, server stopped at once, replica killed", 4 * ROUNDS, ledger.number)
+
+
+def wait_for_both(lines: list[str], seconds: float = 60) -> None:
+    """Until each has written: one that comes up in the middle of a recovery is refused in one line, as it should be."""
+    end = time.monotonic() + seconds
+    while len({int(line.split()[1]) // 1_000_000 for line in list(lines) if line.endswith("\n")}) < 2:
+        assert time.monotonic() < end, "one of the two does not write"
+        time.sleep(0.01)
 
 
 def wait_for(lines: list[str], number: int, seconds: float = 60) -> None:
