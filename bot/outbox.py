@@ -36,6 +36,7 @@ class Outbox:
     ) -> None:
         self._store, self._senders, self._clock, self._chance = store, senders, clock, chance
         self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._claiming: asyncio.Future[tuple[Delivery, ...]] | None = None
         self._by_target: Counter[str] = Counter()
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._latest: datetime | None = None  # by the clock, at the last look
@@ -60,12 +61,14 @@ class Outbox:
                         return
                     ringing = asyncio.ensure_future(bell.__anext__())
         finally:
-            unsent = dict(self._in_hand)
-            for task in (ringing, *unsent.values()):
+            sending = dict(self._in_hand)
+            for task in (ringing, *sending.values()):
                 task.cancel()
-            await asyncio.gather(ringing, *unsent.values(), return_exceptions=True)
+            await asyncio.gather(ringing, *sending.values(), return_exceptions=True)
             await bell.aclose()
-            for id in unsent:  # the next process need not wait for a lease to run out
+            claimed = await _error_of(self._claiming) if self._claiming else ()
+            untold = () if isinstance(claimed, BaseException) else tuple(d.id for d in claimed)
+            for id in (*sending, *untold):  # the next process need not wait for a lease to run out
                 await _error_of(self._store.failed(id, "the server was stopped meanwhile", self._clock()))
 
     async def _look(self) -> float:
@@ -83,7 +86,9 @@ class Outbox:
         if next_due > now:
             return min(LOOK_AGAIN, (next_due - now).total_seconds())
         busy = frozenset(target for target, number in self._by_target.items() if number >= AT_ONCE)
-        claimed = await self._store.due(now, IN_HAND, busy)
+        self._claiming = asyncio.ensure_future(self._store.due(now, IN_HAND, busy))
+        claimed = await asyncio.shield(self._claiming)  # what was claimed while this is cancelled is given back below
+        self._claiming = None
         for delivery in claimed:
             if delivery.id not in self._in_hand:
                 self._take(delivery)

@@ -219,6 +219,33 @@ def test_what_is_under_way_when_it_is_stopped_is_due_at_once(run, clock):
     run(test)
 
 
+def test_what_is_claimed_while_it_is_stopped_is_due_at_once(run, clock, monkeypatch):
+    """The store has given it out, and nobody is there any more to take it."""
+
+    async def test(store):
+        await store.add_webhook(hook("w1", ("conversation.started",)))
+        await open_one(store)
+        due, given = store.due, asyncio.Event()
+
+        async def slowly(*arguments):
+            found = await due(*arguments)
+            given.set()
+            await asyncio.sleep(0.3)
+            return found
+
+        monkeypatch.setattr(store, "due", slowly)
+
+        async def out():
+            return given.is_set()
+
+        target = Target()
+        await running(store, clock, target, out)
+        assert target.got == []
+        assert await store.next_due() == clock()
+
+    run(test)
+
+
 def test_nothing_sends_to_a_target_of_an_unknown_kind(run, clock):
     async def test(store):
         await open_one(store)
