@@ -1,7 +1,7 @@
 """Each step of the Dockerfile, carried out in a scratch folder; and the compose file against the specification's own schema.
 
-What is not done here, since there is no engine: the base images (FROM), and the two installations from an index, whose packages
-are gigabytes. Of those the requirement is held against pyproject.toml, and our own package is built and installed without them.
+What is not done here, since there is no engine: the base images (FROM), and the two downloads from an index, whose packages are
+gigabytes. Of those the installer resolves each requirement against this environment, and our own package is built and installed.
 """
 
 from __future__ import annotations
@@ -66,12 +66,16 @@ def carry_out(step: str, words: str, scratch: Scratch) -> None:
                 else:
                     shutil.copy(found, scratch.at / target)
         case "RUN" if words.startswith("pip install torch"):
+            asked = words.split()[2]
+            scratch.shell(f"{sys.executable} -m pip install --dry-run --no-index --quiet {asked}")  # this environment has that one
             scratch.left_out.append(f"RUN {words}")
         case "RUN" if words == "pip install .":
             here = f"{sys.executable} -m pip --python {scratch.root}/opt/handrail/bin/python"
             scratch.env |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
             scratch.shell(f"{sys.executable} -m pip wheel --no-deps --no-build-isolation --quiet --wheel-dir {scratch.root}/wheel .")
             scratch.shell(f"{here} install --no-deps --no-index --quiet {scratch.root}/wheel/*.whl")
+            # All that the wheel asks for goes together: this environment is such a set, whole.
+            scratch.shell(f"{sys.executable} -m pip install --dry-run --no-index --quiet {scratch.root}/wheel/*.whl")
             scratch.left_out.append("RUN pip install . : what it depends on")
         case "RUN" if "useradd" in words:
             make, *rest = (part.strip() for part in words.split("&&"))
