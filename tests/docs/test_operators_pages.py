@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,29 @@ def test_the_settings_of_the_page_are_taken(warm: Path, tmp_path: Path) -> None:
             row = next(line for line in shown.stdout.splitlines() if line.startswith(f"{name} "))
             assert value.casefold() in row.casefold(), row
     assert "secret@" not in shown.stdout
+
+
+def test_the_command_of_the_page_means_the_server_of_the_page(tmp_path: Path) -> None:
+    """As it stands, but for where things lie and who runs it."""
+    (tmp_path / "env").write_text(f"HANDRAIL_DATA={tmp_path}/data\nHANDRAIL_PROXIES=3\n")
+    text = block("sh", "runuser").replace("/etc/handrail.env", str(tmp_path / "env"))
+    assert "runuser -u handrail -- /opt/handrail/.venv/bin/handrail" in text
+    text = text.replace("runuser -u handrail -- /opt/handrail/.venv/bin/handrail", f"{sys.executable} -m bot")
+    (tmp_path / "handrail").write_text(text)
+    done = subprocess.run(["sh", str(tmp_path / "handrail"), "settings"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^HANDRAIL_DATA +{tmp_path}/data ", done.stdout, re.M), done.stdout
+    assert re.search(r"^HANDRAIL_PROXIES +3 ", done.stdout, re.M)
+
+
+def test_what_the_unit_may_write_is_where_the_page_writes() -> None:
+    unit = block("ini", "[Service]")
+    (allowed,) = re.findall(r"^ReadWritePaths=(.*)$", unit, re.M)
+    assert "ProtectSystem=strict" in unit
+    written = re.findall(r"^handrail backup (\S+)", HOSTING, re.M)
+    assert len(written) >= 2
+    for path in (*written, block("ini", "HANDRAIL_DATA=").split("HANDRAIL_DATA=")[1].split()[0]):
+        assert path.startswith(tuple(allowed.split())), f"{path}: the server may not write there"
 
 
 def test_nginx_takes_the_pages_file(tmp_path: Path) -> None:
