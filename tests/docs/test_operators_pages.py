@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,16 @@ def test_what_the_unit_may_write_is_where_the_page_writes() -> None:
     assert len(written) >= 2
     for path in (*written, block("ini", "HANDRAIL_DATA=").split("HANDRAIL_DATA=")[1].split()[0]):
         assert path.startswith(tuple(allowed.split())), f"{path}: the server may not write there"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
+def test_systemd_takes_the_pages_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "handrail.service"
+    unit.write_text(block("ini", "[Service]").replace("/opt/handrail/.venv/bin/handrail", sys.executable))
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60)
+    about = [line for line in done.stderr.splitlines() if "handrail.service" in line]
+    assert not about, about
+    assert done.returncode == 0, done.stderr
 
 
 def test_nginx_takes_the_pages_file(tmp_path: Path) -> None:
