@@ -91,14 +91,14 @@ class Shift:
         for number, http in enumerate(self.keys):
             name = f"clinician {number} {target.http.server_port}"
             http.headers["Authorization"] = f"Bearer {servers[0].key(name, 'handoffs,webhooks')}"
+        page: dict[str, Any] = {"last": 0, "events": [None]}
+        while page["events"]:
+            page = self._page(page["last"])
+        self._first = page["last"]  # before there is a webhook: what it is told stands after this
         made = self.keys[0].post("/v1/webhooks", json={"url": target.url, "events": TOLD})
         assert made.status_code == 201, made.text
         self.target, self.statuses = target, set[int]()
         self._hook = made.json()["id"]
-        page: dict[str, Any] = {"last": 0, "events": [None]}
-        while page["events"]:
-            page = self._page(page["last"])
-        self._first = page["last"]
 
     def race(self, visitor: Visitor, url: str = "") -> None:
         """The visitor asks for a person, and both claim, again and again until each has an answer. `joined` waits for them."""
