@@ -118,6 +118,8 @@ class Talk:
         self.depends = self._compile(sentences.get("depends", "(?!)"))
         self.hedges = self._compile(sentences.get("hedges", "(?!)"))
         self.claims = self._compile(sentences.get("claims", "(?!)"))
+        self.known_content = lru_cache(maxsize=8192)(self._known_content)
+        self.company = lru_cache(maxsize=8192)(self._company)
 
     # ── compiling ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,9 +194,8 @@ class Talk:
         """The words that carry a topic, in order."""
         return tuple(word for word in folded.split() if word not in self.stop and (len(word) > 1 or word.isdigit()))
 
-    @lru_cache(maxsize=8192)  # noqa: B019  # made once and kept
-    def known_content(self, text: str) -> frozenset[str]:
-        """The same of one of the articles' own texts, as a set, remembered."""
+    def _known_content(self, text: str) -> frozenset[str]:
+        """The content of one of the articles' own texts, as a set; remembered, so never of what a visitor wrote."""
         return frozenset(self.content(fold_known(text)))
 
     def smalltalk(self, text: str) -> str:
@@ -253,8 +254,7 @@ class Talk:
                 return Feeling(match.group(), ask)
         return Feeling("", self._feelings[-1][1] if self._feelings else ())
 
-    @lru_cache(maxsize=8192)  # noqa: B019  # made once and kept
-    def company(self, sentences: tuple[str, ...], sentence: int) -> tuple[int, ...]:
+    def _company(self, sentences: tuple[str, ...], sentence: int) -> tuple[int, ...]:
         """The sentence of a passage with those that it may not be shown without, in order."""
         first = last = sentence
         if self.hedges.search(sentences[sentence]) and sentence and self.claims.search(sentences[sentence - 1]):
