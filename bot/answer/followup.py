@@ -76,7 +76,8 @@ def read(search: Search, talk: Talk, core: str, text: str, memory: TalkMemory, v
     drawn = search.find(text, limit=REACH, context=(str(memory.notes.get("query", "")) or topic,))
     mixed = None if drawn.follow_up else search.find(full, limit=REACH)
     told = (mixed or drawn).confidence
-    if bare.answerable and (told < threshold() or (named and bare.confidence >= told + SURER)):
+    surer = told < threshold() or (named and bare.confidence >= told + SURER)
+    if bare.answerable and surer and not talk.points_at.search(core):
         return replace(bare, about=topic, follows=True)  # of therapy at large: what it leans on says nothing of it
     mixed = mixed or search.find(full, limit=REACH)
     hits = drawn.hits if drawn.follow_up else _weighed(bare.hits, mixed.hits, memory.article)

@@ -100,6 +100,7 @@ class Talk:
         self._back = self._compile(rf"\s*\b(?:{back})$") if back else self._compile("(?!)")
         self.stop = frozenset(str(table.get("stop", "")).split())
         self.points_back = self._compile(table.get("points_back", "(?!)"))
+        self.points_at = self._compile(table.get("points_at", "(?!)"))
         self.fills_a_place = self._compile(table.get("fills_a_place", "(?!)"))
         self.leans = self._compile(table.get("leans", "(?!)"))
         rows = table.get("shape", ())

@@ -348,6 +348,11 @@ def test_a_follow_up_that_is_a_question_of_its_own_is_not_answered_with_what_was
     assert second.memory.notes["about"] == first.memory.notes["about"]  # the topic is still there for the next one
 
 
+def test_what_points_at_the_last_answer_is_not_taken_for_a_question_of_its_own(chat: Chat) -> None:
+    _, second = chat("why do i feel worse after sessions", "is that normal")
+    assert {citation.article for citation in second.drafts[0].citations} == {"why-therapy-can-feel-hard"}
+
+
 def test_how_does_it_work_is_about_the_topic_where_there_is_one(chat: Chat) -> None:
     assert chat("how does it work")[0].drafts[0].kind is Kind.SMALLTALK
     draft = chat("what is exposure therapy?", "how does it work")[-1].drafts[0]
