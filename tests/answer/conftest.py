@@ -25,8 +25,8 @@ Chat = Callable[..., list[Spoken]]
 
 
 @pytest.fixture(scope="session")
-def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    return Embedder.open(tmp_path_factory.mktemp("models"))
+def embedder(warm: Path) -> Embedder:
+    return Embedder.open(warm / "models")
 
 
 @pytest.fixture(scope="session")
