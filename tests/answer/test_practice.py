@@ -40,6 +40,9 @@ STATED = (
     ("do you see teenagers", "We see young people from 16."),
     ("who will i talk to", "the practice's own clinicians"),
     ("are these chats confidential?", "stored encrypted"),
+    ("can my parents see what i write", "stored encrypted"),
+    ("will my boss find out that i wrote to you", "stored encrypted"),
+    ("will you tell my mom", "confidential within the limits of the law"),
     ("how soon can i get an appointment", "same week"),
 )
 
