@@ -30,10 +30,12 @@ def serve(
         import uvicorn
         import uvloop
 
-        from bot import app, parts, settings
+        from bot import app, parts, settings, thinkers
 
         chosen = settings.read(articles=articles)
         parts.logs(chosen)
+        if chosen.thinkers:
+            thinkers.give_way()
         ear = _listen(host, port)
         taken = ear.getsockname()[1]
         shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104
