@@ -41,8 +41,6 @@ MEMORY = ":".join(
 _SECRETS = ("secret_key", "previous_secret_keys", "smtp_url", "notify_secret", "metrics_key", "chatwoot")
 
 
-
-
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A job, and who waits for its Turn; None is given where the server must think for itself."""
@@ -143,6 +141,7 @@ class Thinkers:
                 *(sys.executable, "-m", "bot.thinkers", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the server's to answer
                 env={**os.environ, **own, "PYTHONPATH": paths},
             )
         reader, writer = await asyncio.open_connection(sock=ours)
@@ -201,7 +200,12 @@ def give_way() -> None:
     """The server no longer takes a core from a thought in the middle of it (Linux): at full load what a thought has in the
     core's caches is worth more than a moment's wait. Call it before threads are made: they inherit it."""
     if hasattr(os, "SCHED_BATCH"):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        _scheduled(os.SCHED_BATCH)
+
+
+def _scheduled(policy: int) -> None:
+    with contextlib.suppress(OSError):  # where a sandbox forbids it, it goes on as before
+        os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _packed(thing: object) -> bytes:
@@ -238,7 +242,7 @@ def _work(line: socket.socket) -> None:
 
 if __name__ == "__main__":
     if hasattr(os, "SCHED_OTHER"):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # not the server's own way, which is inherited
+        _scheduled(os.SCHED_OTHER)  # not the server's own way, which is inherited
     for number in (signal.SIGINT, signal.SIGTERM):  # the server is told, and lets go of us when it has drained
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
