@@ -2,7 +2,7 @@
 streams and what is sent beside them; each beside two bare echoes, in the same run.
 
 python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--thinkers 2]
-    [--only sqlite,thinkers,rules,postgresql,replicas,streams]
+    [--only sqlite,thinkers,rules,postgresql,postgresql-thinkers,replicas,streams]
 
 The ceilings are plain ASGI (tests/bench/load_echo.py): `echo, our commit` makes the very transaction that a message makes,
 `echo, two rows` the least that anybody could. The last column is the share of the first. `thinkers` is SQLite with
@@ -263,7 +263,7 @@ def main() -> None:
     asked.add_argument("--streams", type=int, default=10_000)
     asked.add_argument("--rate", type=float, default=1000.0)
     asked.add_argument("--thinkers", type=int, default=2)
-    asked.add_argument("--only", default="sqlite,thinkers,rules,postgresql,replicas,streams")
+    asked.add_argument("--only", default="sqlite,thinkers,rules,postgresql,postgresql-thinkers,replicas,streams")
     given = asked.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -290,11 +290,17 @@ def main() -> None:
                 thinking(servers[0], given.thinkers)
                 key = servers[0].key("streams", "handoffs")
                 asyncio.run(streams(servers[0], idle, given.rate, max(5.0, given.seconds), key))
-        for replicas in (n for n, part in ((1, "postgresql"), (2, "replicas")) if part in wanted):
+        for part, label, replicas, count in (
+            ("postgresql", "PostgreSQL", 1, 0),
+            ("postgresql-thinkers", "PostgreSQL, thinkers", 1, given.thinkers),
+            ("replicas", "two replicas", 2, 0),
+        ):
+            if part not in wanted:
+                continue
             with Database() as database:
-                more = {"HANDRAIL_DATABASE_URL": database.url, "HANDRAIL_SECRET_KEY": SECRET}
-                with house(folder, f"postgresql{replicas}-", replicas, **more) as servers:
-                    label = "PostgreSQL" if replicas == 1 else "two replicas"
+                more = {"HANDRAIL_DATABASE_URL": database.url, "HANDRAIL_SECRET_KEY": SECRET, "HANDRAIL_THINKERS": str(count)}
+                with house(folder, part, replicas, **more) as servers:
+                    thinking(servers[0], count)
                     asyncio.run(measure(servers, label, database.url, folder, given.seconds))
     print(f"\nload average after {os.getloadavg()[0]:.1f}")
 
