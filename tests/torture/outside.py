@@ -127,6 +127,11 @@ class Shift:
         for thread in self._threads:
             thread.join(PATIENCE + 10)
 
+    def outlived(self, writer: Writer) -> None:
+        """Waits until the claims are answered, and the visitor (`writer` writes as them) has written some more."""
+        self.joined()
+        written([writer], 2)
+
     def whole(self, told: bool = True) -> int:
         """One owner, the bot silent from the claim on, and each event told at least once, in each conversation's order.
 

@@ -47,6 +47,7 @@ def test_a_bad_line_loses_and_doubles_nothing(house: Server, ear: Target) -> Non
         shift.race(visitors[0], line.url)
         shift.joined()
         written(writers, WRITES // 2)
+        shift.outlived(writers[0])
         stop.set()
         for writer in writers:
             writer.join(60)

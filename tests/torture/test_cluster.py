@@ -62,6 +62,7 @@ def run(cluster: Cluster, how: signal.Signals, target: Target) -> tuple[list[Wri
     shift.race(visitors[0], cluster.url)
     gone.stop(how)
     written(writers, 20)
+    shift.outlived(writers[0])
     stop.set()
     for writer in writers:
         writer.join(30)

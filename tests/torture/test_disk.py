@@ -61,6 +61,7 @@ def test_a_disk_without_room_loses_nothing_and_is_got_over(make_server: Any, tar
         assert {f for w in writers for f in w.failures} == {"503"}
         limit(one, resource.RLIM_INFINITY)
     written(writers, 20)
+    shift.outlived(writers[0])
     stop.set()
     for writer in writers:
         writer.join(60)

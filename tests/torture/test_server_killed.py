@@ -35,6 +35,7 @@ def test_everything_acknowledged_survives_a_kill(make_server: Any, target: Targe
         one.stop(signal.SIGKILL)
         one.start()
     written(writers, 40)
+    shift.outlived(writers[0])
     stop.set()
     for writer in writers:
         writer.join(60)
