@@ -69,7 +69,7 @@ def build(
     state = Here(
         settings=settings,
         parts=parts,
-        desk=Desk(thinker, thinkers.think if settings.thinkers else None),
+        desk=Desk(thinker, thinkers.think),
         templates=pages.templates(),
         search=search,
         embed=embedder.encode,

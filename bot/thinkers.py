@@ -18,7 +18,6 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -26,6 +25,7 @@ import structlog
 from bot.model import Turn
 from bot.settings import Settings
 from bot.turn import Job, Thinker
+from retrieval.child import environment
 
 log = structlog.get_logger(__name__)
 
@@ -133,16 +133,15 @@ class Thinkers:
     async def _begin(self) -> _Process:
         """A process that has its parts and has rehearsed. Raises OSError or EOFError."""
         ours, theirs = socket.socketpair()
-        house = str(Path(__file__).resolve().parent.parent)
-        own = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", MEMORY)}
-        paths = os.pathsep.join(filter(None, [house, os.environ.get("PYTHONPATH", "")]))
+        tuned = os.environ.get("GLIBC_TUNABLES", MEMORY)
+        around = environment(OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1", GLIBC_TUNABLES=tuned)
         with theirs:
             child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot.thinkers", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is the server's to answer
-                env={**os.environ, **own, "PYTHONPATH": paths},
+                env={name: value for name, value in around.items() if not name.startswith("HANDRAIL_")},  # may be a secret
             )
         reader, writer = await asyncio.open_connection(sock=ours)
         process = _Process(child, reader, writer)

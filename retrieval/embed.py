@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from retrieval.child import environment
 from retrieval.files import checked, replace_folder, sealed
 from retrieval.graph import Graph
 from retrieval.model import ModelUnusable, Progress, silent
@@ -307,10 +308,9 @@ def _prompt(source: Path) -> str:
 def _export_apart(source: Path, folder: Path, variant: str, progress: Progress) -> None:
     """Exports in another process, so that torch's memory is given back and this one never imports it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "TOKENIZERS_PARALLELISM": "false"}
     command = [sys.executable, "-W", "ignore", "-m", "retrieval.embed", str(source), str(folder), variant]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    apart = environment(TOKENIZERS_PARALLELISM="false")
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=apart)
     errors: list[str] = []
     reader = threading.Thread(target=lambda: errors.extend(child.stderr or ()), daemon=True)
     reader.start()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,6 +69,14 @@ def copy_warm(warm: Path, data: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(source, target)
     return data
+
+
+def until(true: Callable[[], Any], seconds: float = 60.0, why: Callable[[], object] = lambda: "it did not come to that") -> None:
+    """Waits for what must come true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, why()
+        time.sleep(0.01)
 
 
 def free_port() -> int:

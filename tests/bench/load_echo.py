@@ -20,6 +20,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import uvicorn
+import uvloop
+
 THREADS = 8
 SECRET = "0123456789abcdef" * 4  # the benchmark's own
 Keep = Callable[[bytes], Awaitable[None]]
@@ -87,7 +90,8 @@ async def same_keeper(where: str, folder: Path) -> Keep:
     first, versions = (Draft(Author.BOT, Kind.DISCLOSURE, "hello"),), dict[str, int]()
 
     async def keep(body: bytes) -> None:
-        talk = json.loads(body)["talk"]
+        said = json.loads(body)
+        talk = said["talk"]
         if talk not in versions:
             at = now_utc()
             opened = Conversation(talk, "en", "US", "bench", Owner.BOT, 0, 0, at)
@@ -95,25 +99,17 @@ async def same_keeper(where: str, folder: Path) -> Keep:
             visit = await store.visit(talk)
             assert visit is not None
             versions[talk] = visit.version
-        text = json.loads(body)["text"]
-        await store.record(Turn(talk, versions[talk], 0, now_utc(), text, Verdict(), (), Memory()))
+        await store.record(Turn(talk, versions[talk], 0, now_utc(), said["text"], Verdict(), (), Memory()))
         versions[talk] += 1
 
     return keep
 
 
-def application(keep: Keep | None, where: str = "", folder: Path = Path()) -> Any:
-    making = asyncio.Lock()
-
+def application(keep: Keep) -> Any:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        nonlocal keep
         if scope["type"] != "http":
             return
-        if keep is None:
-            async with making:
-                keep = keep or await same_keeper(where, folder)
         body = (await receive())["body"]
-        assert keep is not None
         await keep(body)
         await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", str(len(body)).encode())]})
         await send({"type": "http.response.body", "body": body})
@@ -121,17 +117,16 @@ def application(keep: Keep | None, where: str = "", folder: Path = Path()) -> An
     return app
 
 
-def main() -> None:
+async def main() -> None:
     """PORT, a folder or a postgresql:// address, and for `same` a folder."""
-    import uvicorn
-
     port, where = int(sys.argv[1]), sys.argv[2]
     if len(sys.argv) > 3:
-        made = application(None, where, Path(sys.argv[3]))
+        keep = await same_keeper(where, Path(sys.argv[3]))
     else:
-        made = application(postgresql_keeper(where) if where.startswith("postgresql") else sqlite_keeper(Path(where)))
-    uvicorn.run(made, port=port, log_level="error", access_log=False, lifespan="off", loop="uvloop")
+        keep = postgresql_keeper(where) if where.startswith("postgresql") else sqlite_keeper(Path(where))
+    config = uvicorn.Config(application(keep), port=port, log_level="error", access_log=False, lifespan="off")
+    await uvicorn.Server(config).serve()
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(main())

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cast import Server, Visitor, copy_warm
+from cast import Server, Visitor, copy_warm, until
 
 from bot import parts, settings
 from bot.desk import Desk
@@ -31,13 +31,6 @@ QUESTION = "What is exposure therapy?"
 
 def children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def until(holds: Callable[[], Any], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.05)
 
 
 def gone(pid: int) -> bool:

@@ -7,11 +7,11 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
-from cast import Server, Target, Visitor
+from cast import Server, Target, Visitor, until
+from fault_table import note
 
 PATIENCE = 90.0  # seconds that a writer goes on with one message
 TOLD = ["message.created", "handoff.claimed"]
@@ -169,13 +169,6 @@ class Shift:
         return found
 
 
-def until(true: Callable[[], bool], seconds: float = 60.0, why: Callable[[], object] = lambda: "") -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, why()
-        time.sleep(0.01)
-
-
 def written(writers: list[Writer], count: int) -> None:
     goal = sum(len(w.acknowledged) for w in writers) + count
     until(lambda: sum(len(w.acknowledged) for w in writers) >= goal, 90, lambda: [w.failures[-5:] for w in writers])
@@ -210,3 +203,31 @@ def counted(writers: list[Writer], readers: list[Reader]) -> tuple[int, int, int
         lost += len(set(seqs) - set(reader.seen))
         gaps += reader.seen != sorted(reader.seen)
     return acknowledged, lost, doubled, gaps
+
+
+class Traffic:
+    """Visitors who write and read at once, from the first word to the count. `through` is what stands between them and `url`."""
+
+    def __init__(self, url: str, count: int, through: str = "", patience: float = 30.0) -> None:
+        self._stop, self._over = threading.Event(), threading.Event()
+        self.visitors = [Visitor(url) for _ in range(count)]
+        self.writers = [Writer(v, self._stop, through, patience) for v in self.visitors]
+        self.readers = [Reader(v, self._over, through, patience) for v in self.visitors]
+        for thread in (*self.readers, *self.writers):
+            thread.start()
+
+    def ended(self, shift: Shift, patience: float = 60.0) -> None:
+        """The claims are answered, the first visitor has written after them, nobody writes any more, the streams have it all."""
+        shift.outlived(self.writers[0])
+        self._stop.set()
+        for writer in self.writers:
+            writer.join(patience)
+        caught_up(self.writers, self.readers)
+        self._over.set()
+
+    def noted(self, fault: str, times: int) -> int:
+        """Counts, and leaves a row in the table: nothing is lost, doubled or missing. How many were acknowledged."""
+        acknowledged, lost, doubled, gaps = counted(self.writers, self.readers)
+        note(fault, times, acknowledged, lost, doubled, gaps)
+        assert (lost, doubled, gaps) == (0, 0, 0)
+        return acknowledged

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from bad_line import FAULTS, BadLine
 from cast import Server, Target, Visitor
 from fault_table import note
-from outside import Reader, Shift, Writer, caught_up, counted, written
+from outside import Shift, Traffic, written
 from size import FULL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,28 +35,16 @@ def ear() -> Iterator[Target]:
 
 def test_a_bad_line_loses_and_doubles_nothing(house: Server, ear: Target) -> None:
     shift = Shift([house], ear)
-    stop, over = threading.Event(), threading.Event()
     with BadLine(house.port, seed=7) as line:
-        visitors = [Visitor(house.url) for _ in range(WRITERS)]
-        writers = [Writer(v, stop, line.url, wait=3) for v in visitors]
-        readers = [Reader(v, over, line.url, silence=3) for v in visitors]
-        for thread in (*readers, *writers):
-            thread.start()
-        written(writers, WRITES // 2)
-        shift.race(visitors[0], line.url)
+        traffic = Traffic(house.url, WRITERS, line.url, patience=3)
+        written(traffic.writers, WRITES // 2)
+        shift.race(traffic.visitors[0], line.url)
         shift.joined()
-        written(writers, WRITES // 2)
-        shift.outlived(writers[0])
-        stop.set()
-        for writer in writers:
-            writer.join(60)
-        caught_up(writers, readers)
-        over.set()
-    acknowledged, lost, doubled, gaps = counted(writers, readers)
+        written(traffic.writers, WRITES // 2)
+        traffic.ended(shift)
     assert set(FAULTS) == set(line.happened), line.happened
-    assert any(w.failures for w in writers), "the line was good"
-    note(f"a line that delays, cuts, falls silent ({WRITERS} writers)", line.happened.total(), acknowledged, lost, doubled, gaps)
-    assert (lost, doubled, gaps) == (0, 0, 0)
+    assert any(w.failures for w in traffic.writers), "the line was good"
+    traffic.noted(f"a line that delays, cuts, falls silent ({WRITERS} writers)", line.happened.total())
 
     note("a webhook's target that refuses", len(ear.refused), shift.whole())
     assert len(ear.refused) == 2

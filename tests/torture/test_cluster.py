@@ -13,10 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cast import ROOT, Server, Target, Visitor, copy_warm
+from cast import ROOT, Server, Target, Visitor, copy_warm, until
 from cluster import Cluster, nginx
-from fault_table import note
-from outside import Reader, Shift, Writer, caught_up, counted, until, written
+from outside import Shift, Traffic, written
 from size import FULL
 
 WRITERS = 4
@@ -48,54 +47,37 @@ def streams(replica: Server) -> float:
     return float(next(line.split()[1] for line in shown.splitlines() if line.startswith("handrail_streams ")))
 
 
-def run(cluster: Cluster, how: signal.Signals, target: Target) -> tuple[list[Writer], list[Reader], Server, Shift]:
+def run(cluster: Cluster, how: signal.Signals, target: Target) -> tuple[Traffic, Server, Shift]:
     """Traffic and a race for a handoff, and the replica with most listeners stopped in the middle of it."""
     shift = Shift(cluster.replicas, target)
-    stop, over = threading.Event(), threading.Event()
-    visitors = [Visitor(cluster.url) for _ in range(WRITERS)]
-    writers, readers = [Writer(v, stop) for v in visitors], [Reader(v, over) for v in visitors]
-    for thread in (*readers, *writers):
-        thread.start()
-    until(lambda: all(reader.seen for reader in readers))
-    written(writers, 20)
+    traffic = Traffic(cluster.url, WRITERS)
+    until(lambda: all(reader.seen for reader in traffic.readers))
+    written(traffic.writers, 20)
     gone = max(cluster.replicas, key=streams)
-    shift.race(visitors[0], cluster.url)
+    shift.race(traffic.visitors[0], cluster.url)
     gone.stop(how)
-    written(writers, 20)
-    shift.outlived(writers[0])
-    stop.set()
-    for writer in writers:
-        writer.join(30)
-    caught_up(writers, readers)
-    over.set()
-    for reader in readers:
+    written(traffic.writers, 20)
+    traffic.ended(shift, patience=30)
+    for reader in traffic.readers:
         reader.hang_up()  # so that none is counted in the next test
-    return writers, readers, gone, shift
-
-
-def whole(fault: str, writers: list[Writer], readers: list[Reader], shift: Shift, told: bool = True) -> None:
-    """Each acknowledged message once and in order, seq gapless; each stream exactly 1 … n; one owner; every webhook."""
-    acknowledged, lost, doubled, gaps = counted(writers, readers)
-    note(fault, 1, acknowledged, lost, doubled, gaps)
-    assert (lost, doubled, gaps) == (0, 0, 0)
-    assert shift.whole(told) > acknowledged
+    return traffic, gone, shift
 
 
 @pytest.mark.slow
 def test_a_replica_is_drained_and_no_request_fails(cluster: Cluster, target: Target) -> None:
-    writers, readers, left, shift = run(cluster, signal.SIGTERM, target)
+    traffic, left, shift = run(cluster, signal.SIGTERM, target)
     left.start()
-    whole("SIGTERM of one of two replicas behind nginx", writers, readers, shift)
-    assert [w.failures for w in writers] == [[]] * WRITERS, "a request failed at the proxy"
-    assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
+    assert traffic.noted("SIGTERM of one of two replicas behind nginx", 1) < shift.whole()
+    assert [w.failures for w in traffic.writers] == [[]] * WRITERS, "a request failed at the proxy"
+    assert max(r.connections for r in traffic.readers) >= 2, "no stream moved to the other replica"
 
 
 @pytest.mark.slow
 def test_a_replica_is_killed_and_nothing_acknowledged_is_lost(cluster: Cluster, target: Target) -> None:
-    writers, readers, killed, shift = run(cluster, signal.SIGKILL, target)
+    traffic, killed, shift = run(cluster, signal.SIGKILL, target)
     killed.start()
-    whole("SIGKILL of one of two replicas behind nginx", writers, readers, shift, told=FULL)
-    assert max(r.connections for r in readers) >= 2, "no stream moved to the other replica"
+    assert traffic.noted("SIGKILL of one of two replicas behind nginx", 1) < shift.whole(told=FULL)
+    assert max(r.connections for r in traffic.readers) >= 2, "no stream moved to the other replica"
 
 
 @pytest.mark.slow

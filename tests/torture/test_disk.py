@@ -6,16 +6,15 @@ import asyncio
 import random
 import resource
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cast import Server, Target, Visitor
+from cast import Server, Target, Visitor, until
 from fault_table import note
 from kit import open_one, write
-from outside import Reader, Shift, Writer, caught_up, counted, until, written
+from outside import Shift, Traffic, written
 from power import Disk, library
 from size import FULL
 from test_power_cut import SECRET, lost_after
@@ -40,15 +39,12 @@ def test_a_disk_without_room_loses_nothing_and_is_got_over(make_server: Any, tar
         HANDRAIL_MESSAGES_PER_MINUTE="1000000", HANDRAIL_WEBHOOK_ALLOW_PRIVATE="true", HANDRAIL_CONVERSATIONS_PER_MINUTE="100000"
     )
     shift = Shift([one], target)
-    stop, over = threading.Event(), threading.Event()
-    visitors, in_danger = [Visitor(one.url) for _ in range(WRITERS)], Visitor(one.url)
-    writers, readers = [Writer(v, stop) for v in visitors], [Reader(v, over) for v in visitors]
-    for thread in (*readers, *writers):
-        thread.start()
+    traffic, in_danger = Traffic(one.url, WRITERS), Visitor(one.url)
+    writers = traffic.writers
     for round_ in range(ROUNDS):
         written(writers, 20)
         if round_ == 0:
-            shift.race(visitors[0])
+            shift.race(traffic.visitors[0])
             shift.joined()
         for writer in writers:
             writer.failures.clear()
@@ -61,17 +57,9 @@ def test_a_disk_without_room_loses_nothing_and_is_got_over(make_server: Any, tar
         assert {f for w in writers for f in w.failures} == {"503"}
         limit(one, resource.RLIM_INFINITY)
     written(writers, 20)
-    shift.outlived(writers[0])
-    stop.set()
-    for writer in writers:
-        writer.join(60)
+    traffic.ended(shift)
     assert in_danger.post("I am going to kill myself tonight", "crisis 0").status_code == 201
-    caught_up(writers, readers)
-    over.set()
-    acknowledged, lost, doubled, gaps = counted(writers, readers)
-    note("a disk without room, SQLite", ROUNDS, acknowledged, lost, doubled, gaps)
-    assert (lost, doubled, gaps) == (0, 0, 0)
-    assert shift.whole() > acknowledged
+    assert traffic.noted("a disk without room, SQLite", ROUNDS) < shift.whole()
     assert "Traceback" not in one.log()
 
 

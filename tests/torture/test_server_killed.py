@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-import threading
 from typing import Any
 
 import pytest
-from cast import Server, Target, Visitor
-from fault_table import note
-from outside import Reader, Shift, Writer, caught_up, counted, written
+from cast import Server, Target
+from outside import Shift, Traffic, written
 from size import FULL
 
 ROUNDS = 6 if FULL else 2
@@ -23,29 +21,19 @@ def test_everything_acknowledged_survives_a_kill(make_server: Any, target: Targe
         HANDRAIL_MESSAGES_PER_MINUTE="1000000", HANDRAIL_WEBHOOK_ALLOW_PRIVATE="true", HANDRAIL_CONVERSATIONS_PER_MINUTE="100000"
     )
     shift = Shift([one], target)
-    stop, over = threading.Event(), threading.Event()
-    visitors = [Visitor(one.url) for _ in range(WRITERS)]
-    writers, readers = [Writer(v, stop) for v in visitors], [Reader(v, over) for v in visitors]
-    for thread in (*readers, *writers):
-        thread.start()
+    traffic = Traffic(one.url, WRITERS)
+    writers = traffic.writers
     for round_ in range(ROUNDS):
         written(writers, 40)
         if round_ == 0:
-            shift.race(visitors[0])  # the claims may be under way when it is killed
+            shift.race(traffic.visitors[0])  # the claims may be under way when it is killed
         one.stop(signal.SIGKILL)
         one.start()
     written(writers, 40)
-    shift.outlived(writers[0])
-    stop.set()
-    for writer in writers:
-        writer.join(60)
-    caught_up(writers, readers)
-    over.set()
-    acknowledged, lost, doubled, gaps = counted(writers, readers)
-    note("SIGKILL of the server under load, SQLite", ROUNDS, acknowledged, lost, doubled, gaps)
-    assert (lost, doubled, gaps) == (0, 0, 0)
+    traffic.ended(shift)
+    acknowledged = traffic.noted("SIGKILL of the server under load, SQLite", ROUNDS)
     assert all(writer.failures for writer in writers), "nobody noticed the kill"
-    assert all(reader.connections > ROUNDS for reader in readers)
+    assert all(reader.connections > ROUNDS for reader in traffic.readers)
     assert shift.whole() > acknowledged
     for writer in writers:
         first = next(iter(writer.acknowledged))
