@@ -16,6 +16,7 @@ from cast import Server, Visitor
 
 MESSAGE = {"id", "seq", "author", "kind", "text", "citations", "actions", "created_at"}
 CONVERSATION = {"id", "owner", "urgency", "language", "country", "handoff"}
+OURS = "/v1/conversations/{id}"
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -139,6 +140,18 @@ def test_tokens(server: Server, visitor: Visitor, stranger: Visitor, clinician: 
     problem(visitor.http.get("/v1/handoffs"), 403)
     problem(clinician.get(path), 403)
     problem(httpx.get(server.url + "/v1/handoffs"), 401)
+
+
+def test_another_party_s_id_is_no_conversation_on_any_route(server: Server, visitor: Visitor, stranger: Visitor) -> None:
+    """The routes are read from the API's own description, so that a new one is tried too."""
+    before = visitor.messages()
+    paths = httpx.get(server.url + "/openapi.json").json()["paths"]
+    routes = [(path, method) for path, calls in paths.items() if path.startswith(OURS) for method in calls]
+    assert len(routes) >= 10, routes
+    for path, method in routes:
+        body = {"text": "hello", "typing": True, "language": "es", "contact": ""} if method in {"post", "patch"} else None
+        problem(stranger.http.request(method, path.replace(OURS, visitor.path), json=body), 404)
+    assert visitor.messages() == before
 
 
 def test_an_expired_token_opens_nothing(server: Server) -> None:
