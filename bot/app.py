@@ -131,8 +131,8 @@ def build(
         pages.router,
     ):
         app.include_router(router)
-    streams: list[BaseRoute] = [visitor.events_route, console.stream_route]
-    app.router.routes[:0] = streams
+    plain: list[BaseRoute] = [visitor.message_route, visitor.events_route, console.stream_route]
+    app.router.routes[:0] = plain
     description.install(app)
     problems.install(app, said.country(said.practice.country), pages.missing)
     app.add_middleware(guard.Guard, state=state)

@@ -22,6 +22,7 @@ from typing import Any
 
 import structlog
 
+from bot.aside import Aside
 from bot.model import Turn
 from bot.settings import Settings
 from bot.turn import Job, Thinker
@@ -30,6 +31,7 @@ from retrieval.child import environment
 log = structlog.get_logger(__name__)
 
 LIMIT = 20.0  # seconds for one job; then its process is ended
+THREADS = 4  # of the server's own, where it thinks for itself: the model's arithmetic lets others think meanwhile
 DEEP = 2  # jobs that a process has at once: one that it thinks about, one that waits in its socket
 REST = (1.0, 60.0)  # seconds before a dead process is replaced: at first, and at most
 LEAVE = 3.0  # seconds that a process has to end by itself
@@ -66,6 +68,7 @@ class Thinkers:
     def __init__(self, settings: Settings, thinker: Thinker, count: int, *, limit: float = LIMIT) -> None:
         self._settings = settings.model_copy(update=dict.fromkeys(_SECRETS, ""))  # thinking needs none of them
         self._thinker, self._count, self._limit = thinker, count, limit
+        self._aside = Aside(THREADS, "think")
         self._ready: list[_Process] = []
         self._queue: deque[_Waiting] = deque()
         self._keepers: list[asyncio.Task[None]] = []
@@ -93,7 +96,7 @@ class Thinkers:
             self._deal()
             if (turn := await waiting.turn) is not None:
                 return turn
-        return await asyncio.to_thread(self._thinker.work, job)
+        return await self._aside.run(self._thinker.work, job)
 
     def _deal(self) -> None:
         """Jobs in order, each to the process that has fewest. Where none is left, they are handed back."""

@@ -20,6 +20,7 @@ from bot import live
 from bot.desk import Taken
 from bot.model import Action, Author, Conversation, Draft, Kind, Memory, Owner, SafetyMemory
 from bot.routes import access, guard, shapes, shedding
+from bot.routes.plain import PlainRoute
 from bot.routes.problems import Problem
 from bot.routes.state import Here, here
 
@@ -77,10 +78,10 @@ def _cookie(token: str) -> str:
     return f"{access.VISITOR_COOKIE}={token}; Path=/; {age}Secure; HttpOnly; SameSite=None; Partitioned"
 
 
-@router.post("/{id}/messages", status_code=201, openapi_extra=shapes.takes(shapes.NewMessage))
-async def post_message(request: Request, id: Mine) -> JSONResponse:
+async def post_message(request: Request, id: str) -> JSONResponse:
     """One message in; what the bot says to it out. Committed when this answers."""
     app = here(request)
+    await access.visitor(request, id)
     message = await shapes.body(shapes.NewMessage)(request)
     await _within_rate(request, app, id, message.text)
     began = time.perf_counter()
@@ -89,6 +90,16 @@ async def post_message(request: Request, id: Mine) -> JSONResponse:
     if taken.turn:
         app.metrics.count(taken.turn, time.perf_counter() - began)
     return JSONResponse(_taken(taken), 201 if taken.turn else 200)
+
+
+message_route = PlainRoute(
+    router.prefix + "/{id}/messages",
+    post_message,
+    methods=["POST"],
+    status_code=201,
+    tags=list(router.tags),
+    openapi_extra=shapes.takes(shapes.NewMessage),
+)
 
 
 async def _within_rate(request: Request, app: Here, id: str, text: str) -> None:

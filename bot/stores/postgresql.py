@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from bot.model import StoreFault
+from bot.model import StoreFault, Visit
 from bot.stores import migrations
 from bot.stores.doorbell import LINE, Doorbell
 from bot.stores.prepared import Prepared, Row, Tx
@@ -37,12 +37,13 @@ _OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s -c idle
 class PostgresqlTx:
     """A transaction on one connection in pipeline mode: what asks nothing back waits for nothing."""
 
-    __slots__ = ("_connection", "safe", "told", "touched", "wipe")
+    __slots__ = ("_connection", "left", "safe", "told", "touched", "wipe")
 
     def __init__(self, connection: psycopg.Connection[Row], safe: Safe) -> None:
         self._connection, self.safe = connection, safe
         self.told, self.wipe = 0, False
         self.touched: set[str] = set()
+        self.left: Visit | None = None  # said, and not kept: another replica may write
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:
         rows = self._execute(statement, values).fetchall()

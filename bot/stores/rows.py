@@ -186,6 +186,23 @@ def sealed_memory(lock: Lock, memory: Memory) -> bytes:
     return lock.seal(packed(memory), "memory")
 
 
+def as_read(memory: Memory) -> Memory:
+    """The memory as it will come back from the store. Only its rooms' notes may be of a form that JSON changes."""
+    if all(_plain(part.notes) for part in (memory.safety, memory.talk, memory.booking)):
+        return memory
+    return unpacked(Memory, packed(memory))
+
+
+def _plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return all(type(name) is str and _plain(held) for name, held in value.items())
+    return kind in _AS_IT_IS or (kind is list and all(map(_plain, value)))
+
+
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
+
 def handoff(row: Row, lock: Lock | None) -> Handoff:
     """Row: `statements.handoffs.COLUMNS`, then the booking's sealed draft. Without a key the card is empty."""
     (id, conversation, reason, urgency, state, opened, due, version, holder, name, lease, acknowledged, closed, outcome,

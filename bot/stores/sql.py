@@ -120,7 +120,8 @@ class SqlStore(ABC):
         )
 
     async def visit_of(self, token_digest: bytes, now: datetime) -> Visit | None:
-        return await self.read(partial(conversations.of_token, digest=token_digest, now=now))
+        found = await self.read(partial(conversations.of_token, digest=token_digest, now=now))
+        return found and found[0]
 
     async def visit(self, conversation: str) -> Visit | None:
         return await self.read(partial(conversations.visit, id=conversation))

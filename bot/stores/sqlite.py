@@ -9,17 +9,19 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bot.model import Receipt, StoreFault
+from bot.model import Receipt, StoreFault, Visit
 from bot.stores import backup as backups
 from bot.stores import migrations
 from bot.stores.folder import FolderLock
 from bot.stores.prepared import Tx
+from bot.stores.recent import Recent
 from bot.stores.seal import Chance, Safe, kept_secret, sync_folder
 from bot.stores.sql import SqlStore, now_utc
-from bot.stores.statements import deliveries, rotate
+from bot.stores.statements import conversations, deliveries, rotate
 from bot.stores.writer import SqliteTx, Writer, fault
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class SqliteStore(SqlStore):
         self._readers = ThreadPoolExecutor(_READERS, "store-reader")
         self._mine = threading.local()
         self._copying = threading.Lock()
+        self._recent = Recent()
         self._opened: list[sqlite3.Connection] = []
         self._writer: Writer | None = None
         self._safe: Safe | None = None
@@ -55,7 +58,7 @@ class SqliteStore(SqlStore):
         await loop.run_in_executor(self._readers, self._prepare)
         assert self._safe is not None
         self._connection = self._open_writer()
-        self._writer = Writer(self._connection, self._safe, self.hub, loop)
+        self._writer = Writer(self._connection, self._safe, self.hub, self._recent, loop)
         self._writer.start()
         await self.write(deliveries.let_go)
 
@@ -64,6 +67,7 @@ class SqliteStore(SqlStore):
         loop = asyncio.get_running_loop()
         if self._writer is not None:
             await loop.run_in_executor(None, self._writer.close)
+        self._recent.forget()
         self._readers.shutdown(wait=True)
         for connection in self._opened:
             connection.close()
@@ -83,6 +87,27 @@ class SqliteStore(SqlStore):
         if self._writer is None:
             raise StoreFault("the store is not open")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def visit_of(self, token_digest: bytes, now: datetime) -> Visit | None:
+        if (known := self._recent.of_token(token_digest, now)) is not None:
+            return known
+        changes = self._recent.changes
+        found = await self.read(partial(conversations.of_token, digest=token_digest, now=now))
+        if found is None:
+            return None
+        visit, until = found
+        self._recent.token(token_digest, visit.conversation.id, until)
+        self._recent.read(visit, changes)
+        return visit
+
+    async def visit(self, conversation: str) -> Visit | None:
+        if (known := self._recent.visit(conversation)) is not None:
+            return known
+        changes = self._recent.changes
+        found = await super().visit(conversation)
+        if found is not None:
+            self._recent.read(found, changes)
+        return found
 
     async def erase(self, conversation: str, at: datetime, by: str) -> Receipt:
         """Also written to erased.log beside the database, so that a backup restored later forgets it too."""

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.model import StoreFault
+from bot.model import Stale, StoreFault, Visit
 from bot.stores.hub import Hub
 from bot.stores.prepared import Prepared, Row
+from bot.stores.recent import Recent
 from bot.stores.seal import Lock, Safe
 
 GROUP = 256  # units in one commit, at most
@@ -24,32 +25,41 @@ Work = Callable[["SqliteTx"], Any]
 class SqliteTx:
     """A transaction on one sqlite3 connection."""
 
-    __slots__ = ("_cursor", "safe", "told", "touched", "wipe")
+    __slots__ = ("_cursor", "left", "safe", "stirred", "told", "touched", "wipe")
 
     def __init__(self, connection: sqlite3.Connection, safe: Safe) -> None:
         self._cursor, self.safe = connection.cursor(), safe
         self.told, self.wipe = 0, False
         self.touched: set[str] = set()
+        self.left: Visit | None = None
+        self.stirred = False  # visits may have changed that are not in `touched`
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:
         text, own = statement.sqlite
+        self.stirred |= statement.stirs
         rows = self._cursor.execute(text, {**own, **values} if own else values).fetchall()
         return rows[0] if rows else None
 
     def all(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row]:
         text, own = statement.sqlite
+        self.stirred |= statement.stirs
         return self._cursor.execute(text, {**own, **values} if own else values).fetchall()
 
     def run(self, statement: Prepared, values: Mapping[str, Any]) -> None:
         text, own = statement.sqlite
+        self.stirred |= statement.stirs
         self._cursor.execute(text, {**own, **values} if own else values)
 
     def many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         text, own = statement.sqlite
+        self.stirred |= statement.stirs
         self._cursor.executemany(text, [{**own, **row} for row in rows] if own else rows)
 
     def lock(self, conversation: str, wrapped: bytes) -> Lock:
         return self.safe.lock(conversation, wrapped)
+
+    def close(self) -> None:
+        self._cursor.close()
 
 
 @dataclass(slots=True)
@@ -58,13 +68,18 @@ class _Unit:
     done: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    touched: frozenset[str] | set[str] = frozenset()
+    left: Visit | None = None
+    stirred: bool = False
 
 
 class Writer:
     """Takes units from the event loop's thread; their futures are set only after the COMMIT."""
 
-    def __init__(self, connection: sqlite3.Connection, safe: Safe, hub: Hub, loop: asyncio.AbstractEventLoop) -> None:
-        self._connection, self._safe, self._hub, self._loop = connection, safe, hub, loop
+    def __init__(
+        self, connection: sqlite3.Connection, safe: Safe, hub: Hub, recent: Recent, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._connection, self._safe, self._hub, self._recent, self._loop = connection, safe, hub, recent, loop
         self._waiting: deque[_Unit] = deque()
         self._there = threading.Condition()
         self._closing = self._wipe = False
@@ -98,13 +113,19 @@ class Writer:
                 group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
             if not group:
                 return
-            touched = self._commit(group)
+            self._commit(group)
             if self._loop.is_closed():
                 continue
-            self._loop.call_soon_threadsafe(self._answer, group, touched)
+            self._loop.call_soon_threadsafe(self._answer, group)
 
-    def _answer(self, group: list[_Unit], touched: set[str]) -> None:
+    def _answer(self, group: list[_Unit]) -> None:
+        touched = set[str]()
         for unit in group:
+            touched |= unit.touched
+            if unit.stirred or isinstance(unit.error, (Stale, StoreFault)):  # what is remembered may not be what stands
+                self._recent.forget()
+            elif unit.touched:
+                self._recent.changed(unit.touched, unit.left)
             if unit.done.done():  # the caller went away: what was committed stands
                 continue
             if unit.error is not None:
@@ -114,13 +135,13 @@ class Writer:
         if touched:
             self._hub.ring(touched)
 
-    def _commit(self, group: list[_Unit]) -> set[str]:
+    def _commit(self, group: list[_Unit]) -> None:
         """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail."""
-        connection, touched = self._connection, set[str]()
+        connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             for unit in group:
-                self._do(unit, touched)
+                self._do(unit)
             connection.execute("COMMIT")
             if self._wipe:
                 self._empty_the_log()
@@ -129,11 +150,9 @@ class Writer:
             failure = fault(error)
             for unit in group:
                 if unit.error is None or isinstance(unit.error, StoreFault):
-                    unit.result, unit.error = None, failure
-            return set()
-        return touched
+                    unit.result, unit.error, unit.touched = None, failure, frozenset()
 
-    def _do(self, unit: _Unit, touched: set[str]) -> None:
+    def _do(self, unit: _Unit) -> None:
         connection = self._connection
         connection.execute("SAVEPOINT unit")
         tx = SqliteTx(connection, self._safe)
@@ -147,8 +166,10 @@ class Writer:
             connection.execute("ROLLBACK TO unit")
             unit.error = error
         else:
-            touched |= tx.touched
+            unit.touched, unit.left, unit.stirred = tx.touched, tx.left, tx.stirred
             self._wipe |= tx.wipe
+        finally:
+            tx.close()  # an error may carry it to another thread: a cursor that ends there resets a statement in use here
         connection.execute("RELEASE unit")
 
     def _empty_the_log(self) -> None:

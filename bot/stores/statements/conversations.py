@@ -42,10 +42,11 @@ _OPEN = Prepared(
                 "last_seq", "active_at", "data_key", "memory", "token_digest", "token_expires_at",
             )
         }
-    )
+    ),
+    touching=True,
 )  # fmt: skip
 _BY_TOKEN = Prepared(
-    select(*_HEAD.selected_columns).where(
+    select(*_HEAD.selected_columns, c.c.token_expires_at).where(
         c.c.token_digest == bindparam("digest"), c.c.token_expires_at > bindparam("now"), c.c.erased_at.is_(None)
     )
 )
@@ -68,7 +69,8 @@ _WRITE = Prepared(
                 "memory",
             )
         }
-    )
+    ),
+    touching=True,
 )
 
 _SAY = Prepared(
@@ -237,8 +239,11 @@ def open(
     return said
 
 
-def of_token(tx: Tx, digest: bytes, now: datetime) -> Visit | None:
-    return _visit(tx, tx.one(_BY_TOKEN, {"digest": digest, "now": rows.micros(now)}))
+def of_token(tx: Tx, digest: bytes, now: datetime) -> tuple[Visit, datetime] | None:
+    """The visit, and until when the token opens it."""
+    row = tx.one(_BY_TOKEN, {"digest": digest, "now": rows.micros(now)})
+    found = _visit(tx, row)
+    return None if row is None or found is None else (found, rows.moment(row[14]))
 
 
 def visit(tx: Tx, id: str) -> Visit | None:

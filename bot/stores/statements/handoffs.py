@@ -80,12 +80,14 @@ _NEW = Prepared(
             "holder": literal_column("''"),
             "holder_name": literal_column("''"),
         }
-    )
+    ),
+    touching=True,
 )
 _RAISE = Prepared(
     update(h)
     .where(h.c.id == bindparam("key"))
-    .values({name: bindparam(name) for name in ("reason", "urgency", "due_at", "card", "booking")})
+    .values({name: bindparam(name) for name in ("reason", "urgency", "due_at", "card", "booking")}),
+    touching=True,
 )
 _UPSERT: dict[str, Any] = {
     name: bindparam(name) for name in ("handoff", "conversation", "state", "draft", "updated_at")
@@ -94,6 +96,7 @@ _FILLED: dict[str, Any] = {name: bindparam(name) for name in ("state", "draft", 
 _BOOK = Prepared(
     sqlite.insert(b).values(_UPSERT).on_conflict_do_update(index_elements=["handoff"], set_=_FILLED),
     postgresql=postgresql.insert(b).values(_UPSERT).on_conflict_do_update(index_elements=["handoff"], set_=_FILLED),
+    touching=True,
 )
 _RENEW = Prepared(
     update(h)

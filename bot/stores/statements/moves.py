@@ -58,7 +58,8 @@ _STEP = Prepared(
             AND (:no_risk = 0 OR (SELECT urgency FROM conversations WHERE id = handoffs.conversation) < 2)
         RETURNING conversation
         """
-    )
+    ),
+    touching=True,
 )
 _NOW = select(h.c.state, h.c.holder, h.c.holder_name, h.c.version, h.c.conversation).where(h.c.id == bindparam("id"))
 _STANDS = Prepared(_NOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
-from bot.model import Author, Draft, Handoff, Kind, Message, Recorded, Reused, Stale, Turn
+from bot.model import Author, Draft, Handoff, Kind, Message, Recorded, Reused, Stale, Turn, Visit
 from bot.referrals import KIND, midnight, referral
 from bot.stores import rows
 from bot.stores.prepared import Prepared, Tx
@@ -79,6 +79,7 @@ def record(tx: Tx, turn: Turn, new_id: Callable[[], str]) -> Recorded:
         action = "handoff.opened" if open_before is None else "handoff.escalated"
         detail = {"conversation": turn.conversation, "urgency": handoff.urgency, "reason": handoff.reason.value}
         audit.append(tx, "visitor", action, handoff.id, turn.at, detail)
+    tx.left = Visit(after, rows.as_read(turn.memory), handoff, head.version, head.last_seq)
     return Recorded(message, said, after, handoff)
 
 
