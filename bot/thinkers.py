@@ -191,7 +191,8 @@ class Thinkers:
         process.writer.close()  # at the end of its line it leaves
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.child.wait(), LEAVE)
+                async with asyncio.timeout(LEAVE):  # wait_for may swallow a cancellation that comes as the child ends
+                    await process.child.wait()
         finally:  # also when the server closes in the middle of this
             with contextlib.suppress(ProcessLookupError):
                 process.child.kill()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
-import secrets
 import time
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.routes import problems
@@ -25,13 +25,19 @@ SECONDS = 30.0  # for any answer but a stream
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 OPEN_TO_ALL = ("/embed.js", "/static/")  # read by pages of any origin: scripts and styles, nothing of a visitor's
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-API_CSP = "default-src 'none'; frame-ancestors 'none'"
+Raw = tuple[tuple[bytes, bytes], ...]
+ALWAYS: Raw = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), browsing-topics=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+FOR_ALL: Raw = ((b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin"))
+OURS: Raw = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-site"),
+)
+UNSTORED: Raw = ((b"cache-control", b"no-store"),)
 
 
 def page_csp(settings: Settings, *, framed: bool = False) -> str:
@@ -80,6 +86,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, state: Here) -> None:
         self.app, self.state = app, state
+        self._told = state.settings.log_level in {"debug", "info"}  # asked here: a logger makes itself anew at each call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +94,7 @@ class Guard:
             return
         headers, began = Headers(scope=scope), time.perf_counter()
         given = headers.get("x-request-id", "")
-        request_id = given if REQUEST_ID.match(given) else secrets.token_hex(8)
+        request_id = given if REQUEST_ID.match(given) else f"{random.getrandbits(64):016x}"  # noqa: S311  # a name in a log, no secret
         origin, status, started = headers.get("origin"), 0, False
         allowed = origin is not None and origin in self.state.settings.origins
 
@@ -95,8 +102,8 @@ class Guard:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                out = MutableHeaders(scope=message)
-                self._mark(out, scope["path"], request_id, origin if allowed else None)
+                message["headers"] = headers_out = list(message.get("headers", ()))
+                self._mark(headers_out, scope["path"], request_id, origin if allowed else None)
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -121,13 +128,9 @@ class Guard:
                 )
                 await slow(scope, receive, answer)
         finally:
-            log.info(
-                "http",
-                method=scope["method"],
-                path=_template(scope),
-                status=status,
-                ms=round((time.perf_counter() - began) * 1000, 1),
-            )
+            if self._told:
+                took = round((time.perf_counter() - began) * 1000, 1)
+                log.info("http", method=scope["method"], path=_template(scope), status=status, ms=took)
             structlog.contextvars.unbind_contextvars("request_id")
 
     def _refused(self, scope: Scope, headers: Headers, origin: str | None, allowed: bool) -> ASGIApp | None:
@@ -147,24 +150,20 @@ class Guard:
             return _preflight()
         return None
 
-    def _mark(self, out: MutableHeaders, path: str, request_id: str, origin: str | None) -> None:
-        out["X-Request-ID"] = request_id
+    def _mark(self, headers: list[tuple[bytes, bytes]], path: str, request_id: str, origin: str | None) -> None:
+        """What every answer carries; what a route has set itself stays."""
+        there = {name for name, _ in headers}
+        more = FOR_ALL if path.startswith(OPEN_TO_ALL) else OURS + UNSTORED if path.startswith("/v1/") else OURS
+        headers += [header for header in ALWAYS + more if header[0] not in there]
+        headers.append((b"x-request-id", request_id.encode()))
         if not self.state.running:
-            out["Connection"] = "close"
-        for name, value in HEADERS.items():
-            out.setdefault(name, value)
-        if path.startswith(OPEN_TO_ALL):
-            out["Access-Control-Allow-Origin"] = "*"
-            out["Cross-Origin-Resource-Policy"] = "cross-origin"
-            return
-        out.setdefault("Content-Security-Policy", API_CSP)
-        out.setdefault("Cross-Origin-Resource-Policy", "same-site")
-        if path.startswith("/v1/"):
-            out.setdefault("Cache-Control", "no-store")
-        if origin:
-            out["Access-Control-Allow-Origin"] = origin
-            out["Access-Control-Expose-Headers"] = "Retry-After, X-Request-ID"
-            out.add_vary_header("Origin")
+            headers.append((b"connection", b"close"))
+        if origin and more is not FOR_ALL:
+            headers += [
+                (b"access-control-allow-origin", origin.encode("latin-1")),
+                (b"access-control-expose-headers", b"Retry-After, X-Request-ID"),
+                (b"vary", b"Origin"),
+            ]
 
 
 class _TooLarge(Exception):

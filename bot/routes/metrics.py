@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.model import Kind, Turn
@@ -41,6 +43,7 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
             registry=self.registry,
         )
+        self._of_reply, self._of_verdict = cache(self.turns.labels), cache(self.verdicts.labels)  # few, and asked for at each turn
         self.streams = Gauge("handrail_streams", "Visitors' event streams that are open", registry=self.registry)
         self.store = Gauge(
             "handrail_store", "Queue, promises and outbox, from the store", ["figure"], registry=self.registry
@@ -48,8 +51,8 @@ class Metrics:
 
     def count(self, turn: Turn, seconds: float) -> None:
         kinds = [d.kind for d in (*turn.replies, *turn.system)]
-        self.turns.labels(kinds[0].value if kinds else "silent").inc()
-        self.verdicts.labels(str(turn.verdict.urgency), turn.verdict.reason.value).inc()
+        self._of_reply(kinds[0].value if kinds else "silent").inc()
+        self._of_verdict(str(int(turn.verdict.urgency)), turn.verdict.reason.value).inc()
         if Kind.CRISIS in kinds or Kind.SUPPORT in kinds:
             self.referrals.inc()
         if turn.verdict.reason.value == "fault":

@@ -137,12 +137,11 @@ class Writer:
 
     def _commit(self, group: list[_Unit]) -> None:
         """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail."""
-        connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for unit in group:
-                self._do(unit)
-            connection.execute("COMMIT")
+            if not self._all(group, apart=False):
+                self._connection.execute("ROLLBACK")
+                self._all(group, apart=True)
+            self._connection.execute("COMMIT")
             if self._wipe:
                 self._empty_the_log()
         except sqlite3.Error as error:
@@ -152,25 +151,40 @@ class Writer:
                 if unit.error is None or isinstance(unit.error, StoreFault):
                     unit.result, unit.error, unit.touched = None, failure, frozenset()
 
-    def _do(self, unit: _Unit) -> None:
+    def _all(self, group: list[_Unit], *, apart: bool) -> bool:
+        """Begins a transaction and does them all, `apart`: each in a savepoint. Hardly ever does one fail that has written
+        something; without savepoints they must all be done anew then: False."""
         connection = self._connection
-        connection.execute("SAVEPOINT unit")
-        tx = SqliteTx(connection, self._safe)
+        connection.execute("BEGIN IMMEDIATE")
+        for unit in group:
+            before = connection.total_changes
+            if apart:
+                connection.execute("SAVEPOINT unit")
+            self._do(unit)
+            if unit.error is not None:
+                if not connection.in_transaction:
+                    raise sqlite3.OperationalError("the transaction was lost") from unit.error
+                if apart:
+                    connection.execute("ROLLBACK TO unit")
+                elif connection.total_changes != before:
+                    return False
+            if apart:
+                connection.execute("RELEASE unit")
+        return True
+
+    def _do(self, unit: _Unit) -> None:
+        tx, unit.error = SqliteTx(self._connection, self._safe), None
         try:
             unit.result = unit.work(tx)
         except sqlite3.OperationalError:
             raise  # full, gone or read-only: nothing of this group can be promised
         except BaseException as error:  # handed to the caller, who alone knows what it means
-            if not connection.in_transaction:
-                raise sqlite3.OperationalError("the transaction was lost") from error
-            connection.execute("ROLLBACK TO unit")
             unit.error = error
         else:
             unit.touched, unit.left, unit.stirred = tx.touched, tx.left, tx.stirred
             self._wipe |= tx.wipe
         finally:
             tx.close()  # an error may carry it to another thread: a cursor that ends there resets a statement in use here
-        connection.execute("RELEASE unit")
 
     def _empty_the_log(self) -> None:
         """Older forms of the pages are in the log until it is emptied. A reader may be in the way: then after the next."""
