@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from kit import ANA, BEN, START, answer, claim, close, flag, lapse, lower, message, open_one, release, turn, write
+from kit import ANA, BEN, START, answer, claim, close, digest, flag, lapse, lower, message, open_one, release, turn, write
 
 from bot.model import (
     Author,
@@ -38,6 +39,7 @@ from bot.model import (
     Turn,
     Verdict,
 )
+from bot.stores.statements.conversations import visit as on_disk
 
 FULL = os.environ.get("HANDRAIL_TORTURE") == "full"
 _number = itertools.count()
@@ -290,6 +292,15 @@ class Machine(RuleBasedStateMachine):
         self.do(saying)
         talk.say(Author.CLINICIAN, text)
 
+    @rule(by=PEOPLE, more=strategies.integers(0, 600))
+    def shows_a_sign_of_life(self, by, more):
+        """A lease is only ever made longer."""
+        until = self.at + timedelta(seconds=more)
+        self.do(self.store.renew(by.id, until))
+        for talk in self.model.values():
+            if talk.open and talk.holder == by.id:
+                talk.lease = max(talk.lease, until)
+
     @rule(id=talks)
     def the_system_says(self, id):
         talk = self.model[id]
@@ -320,6 +331,9 @@ class Machine(RuleBasedStateMachine):
             assert [(m.author, m.text) for m in said] == expected
             assert [m.seq for m in said] == list(range(1, len(expected) + 1))
             visit = self.do(self.store.visit(id))
+            assert visit == self.do(self.store.read(partial(on_disk, id=id)))
+            known = self.do(self.store.visit_of(digest(f"token of {id}"), START))
+            assert known == (None if talk.erased else visit)
             if talk.gone:
                 assert visit is None
                 continue

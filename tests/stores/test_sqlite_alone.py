@@ -8,14 +8,16 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
-from kit import START, open_one, write
+from kit import START, open_one, turn, write
 from sealed import SECRET
 
 from bot.model import StoreFault
 from bot.stores.sqlite import SqliteStore
+from bot.stores.statements.conversations import held
 
 ROOT = Path(__file__).parents[2]
 
@@ -233,6 +235,31 @@ def test_a_unit_that_fails_fails_alone(tmp_path):
         assert [isinstance(d, KeyError) for d in done] == [n % 3 == 0 for n in range(20)]
         for number in range(20):
             assert len(await store.messages(f"c{number}")) == (1 if number % 3 == 0 else 3)
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_unit_that_fails_after_it_wrote_takes_nobody_along(tmp_path):
+    async def main():
+        store = SqliteStore(tmp_path, secret=SECRET)
+        await store.start()
+        for number in range(20):
+            await open_one(store, f"c{number}")
+
+        def broken(tx, id):
+            held(tx, id, START).write(urgency=4)
+            raise KeyError("a bug in one unit, when half of it was done")
+
+        turns = [await turn(store, f"c{number}", "hello") for number in range(20)]
+        group = [store.write(partial(broken, id=f"c{n}")) if n % 3 == 0 else store.record(turns[n]) for n in range(20)]
+        done = await asyncio.gather(*group, return_exceptions=True)
+        assert [isinstance(d, KeyError) for d in done] == [n % 3 == 0 for n in range(20)]
+        for number in range(20):
+            visit = await store.visit(f"c{number}")
+            assert visit.conversation.urgency == 0
+            assert visit.last_seq == len(await store.messages(f"c{number}")) == (1 if number % 3 == 0 else 3)
+        assert len([e for e in await store.events() if e.kind == "message.created"]) == 20 + 2 * 13
         await store.close()
 
     asyncio.run(main())
