@@ -33,7 +33,7 @@ class Aside:
             result, error = None, None
             try:
                 result = work(*given)
-            except BaseException as raised:  # the caller's to answer
+            except BaseException as raised:  # noqa: BLE001  # the caller's to answer
                 error = raised
             loop = done.get_loop()
             if not loop.is_closed():

@@ -94,7 +94,7 @@ class Guard:
             return
         headers, began = Headers(scope=scope), time.perf_counter()
         given = headers.get("x-request-id", "")
-        request_id = given if REQUEST_ID.match(given) else f"{random.getrandbits(64):016x}"  # noqa: S311  # a name in a log, no secret
+        request_id = given if REQUEST_ID.match(given) else f"{random.getrandbits(64):016x}"  # names a log line, no secret
         origin, status, started = headers.get("origin"), 0, False
         allowed = origin is not None and origin in self.state.settings.origins
 

@@ -113,12 +113,12 @@ class Writer:
                 group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
             if not group:
                 return
-            self._commit(group)
+            changes = self._commit(group)
             if self._loop.is_closed():
                 continue
-            self._loop.call_soon_threadsafe(self._answer, group)
+            self._loop.call_soon_threadsafe(self._answer, group, changes)
 
-    def _answer(self, group: list[_Unit]) -> None:
+    def _answer(self, group: list[_Unit], changes: list[frozenset[str] | None]) -> None:
         touched = set[str]()
         for unit in group:
             touched |= unit.touched
@@ -132,15 +132,21 @@ class Writer:
                 unit.done.set_exception(unit.error)
             else:
                 unit.done.set_result(unit.result)
+        for change in changes:
+            self._recent.settled(change)
         if touched:
             self._hub.ring(touched)
 
-    def _commit(self, group: list[_Unit]) -> None:
-        """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail."""
+    def _commit(self, group: list[_Unit]) -> list[frozenset[str] | None]:
+        """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail.
+        What it said to `Recent` that it would change."""
+        changes: list[frozenset[str] | None] = []
         try:
             if not self._all(group, apart=False):
                 self._connection.execute("ROLLBACK")
                 self._all(group, apart=True)
+            changes.append(None if any(unit.stirred for unit in group) else frozenset().union(*(u.touched for u in group)))
+            self._recent.changing(changes[0])
             self._connection.execute("COMMIT")
             if self._wipe:
                 self._empty_the_log()
@@ -150,6 +156,7 @@ class Writer:
             for unit in group:
                 if unit.error is None or isinstance(unit.error, StoreFault):
                     unit.result, unit.error, unit.touched = None, failure, frozenset()
+        return changes
 
     def _all(self, group: list[_Unit], *, apart: bool) -> bool:
         """Begins a transaction and does them all, `apart`: each in a savepoint. Hardly ever does one fail that has written
@@ -173,12 +180,13 @@ class Writer:
         return True
 
     def _do(self, unit: _Unit) -> None:
-        tx, unit.error = SqliteTx(self._connection, self._safe), None
+        tx = SqliteTx(self._connection, self._safe)
+        unit.error, unit.touched, unit.left, unit.stirred = None, frozenset(), None, False  # it may be done anew
         try:
             unit.result = unit.work(tx)
         except sqlite3.OperationalError:
             raise  # full, gone or read-only: nothing of this group can be promised
-        except BaseException as error:  # handed to the caller, who alone knows what it means
+        except BaseException as error:  # noqa: BLE001  # handed to the caller, who alone knows what it means
             unit.error = error
         else:
             unit.touched, unit.left, unit.stirred = tx.touched, tx.left, tx.stirred

@@ -22,7 +22,23 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from kit import ANA, BEN, START, answer, claim, close, digest, flag, lapse, lower, message, open_one, release, turn, write
+from kit import (
+    ANA,
+    BEN,
+    START,
+    answer,
+    claim,
+    close,
+    digest,
+    flag,
+    lapse,
+    lower,
+    message,
+    open_one,
+    release,
+    turn,
+    write,
+)
 
 from bot.model import (
     Author,

@@ -61,6 +61,21 @@ def test_it_stays_small_and_forgets_no_change():
     assert recent.visit("c1") is None
 
 
+@pytest.mark.parametrize("change", [frozenset({"a"}), None])
+def test_from_before_a_commit_until_it_is_told_the_disk_answers(change):
+    recent = Recent()
+    recent.changed({"a"}, A)
+    seen = recent.changes
+    recent.changing(change)
+    assert recent.visit("a") is None
+    recent.read(replace(A, version=1), seen)  # by somebody who may have been too early
+    recent.changed({"a"})
+    recent.settled(change)
+    assert recent.visit("a") is None
+    recent.read(A, recent.changes)
+    assert recent.visit("a") == A
+
+
 def test_a_token_that_has_ended_opens_nothing():
     recent = Recent()
     recent.token(b"t", "a", START)

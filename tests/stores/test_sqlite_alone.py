@@ -18,6 +18,7 @@ from sealed import SECRET
 from bot.model import StoreFault
 from bot.stores.sqlite import SqliteStore
 from bot.stores.statements.conversations import held
+from bot.stores.statements.conversations import visit as on_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -256,7 +257,7 @@ def test_a_unit_that_fails_after_it_wrote_takes_nobody_along(tmp_path):
         done = await asyncio.gather(*group, return_exceptions=True)
         assert [isinstance(d, KeyError) for d in done] == [n % 3 == 0 for n in range(20)]
         for number in range(20):
-            visit = await store.visit(f"c{number}")
+            visit = await store.read(partial(on_disk, id=f"c{number}"))
             assert visit.conversation.urgency == 0
             assert visit.last_seq == len(await store.messages(f"c{number}")) == (1 if number % 3 == 0 else 3)
         assert len([e for e in await store.events() if e.kind == "message.created"]) == 20 + 2 * 13
