@@ -64,9 +64,8 @@ class SqliteStore(SqlStore):
 
     async def close(self) -> None:
         self.hub.close()
-        loop = asyncio.get_running_loop()
         if self._writer is not None:
-            await loop.run_in_executor(None, self._writer.close)
+            await self._writer.close()
         self._recent.forget()
         self._readers.shutdown(wait=True)
         for connection in self._opened:

@@ -7,9 +7,9 @@ import contextlib
 import errno
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 from bot.model import Stale, StoreFault, Visit
@@ -80,8 +80,7 @@ class Writer:
         self, connection: sqlite3.Connection, safe: Safe, hub: Hub, recent: Recent, loop: asyncio.AbstractEventLoop
     ) -> None:
         self._connection, self._safe, self._hub, self._recent, self._loop = connection, safe, hub, recent, loop
-        self._waiting: deque[_Unit] = deque()
-        self._there = threading.Condition()
+        self._waiting: SimpleQueue[_Unit | None] = SimpleQueue()  # None: the last there will be
         self._closing = self._wipe = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -92,31 +91,33 @@ class Writer:
         if self._closing:
             raise StoreFault("the store is closed")
         unit = _Unit(work, self._loop.create_future())
-        with self._there:
-            self._waiting.append(unit)
-            self._there.notify()
+        self._waiting.put(unit)
         return await unit.done
 
-    def close(self) -> None:
-        """Commits what is waiting, then ends. Blocks: call it off the event loop's thread."""
-        with self._there:
-            self._closing = True
-            self._there.notify()
+    async def close(self) -> None:
+        """Commits what is waiting, then ends."""
+        self._closing = True
+        self._waiting.put(None)
         if self._thread.is_alive():
-            self._thread.join()
+            await self._loop.run_in_executor(None, self._thread.join)
 
     def _run(self) -> None:
-        while True:
-            with self._there:
-                while not self._waiting and not self._closing:
-                    self._there.wait()
-                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-            if not group:
-                return
+        while group := self._gathered():
             changes = self._commit(group)
             if self._loop.is_closed():
                 continue
             self._loop.call_soon_threadsafe(self._answer, group, changes)
+
+    def _gathered(self) -> list[_Unit]:
+        """Waits for one, and takes what has come by then; none when it closes."""
+        unit, group = self._waiting.get(), list[_Unit]()
+        while unit is not None:
+            group.append(unit)
+            if len(group) == GROUP or self._waiting.empty():
+                return group
+            unit = self._waiting.get()
+        self._waiting.put(None)  # what came before it is done first
+        return group
 
     def _answer(self, group: list[_Unit], changes: list[frozenset[str] | None]) -> None:
         touched = set[str]()
