@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from bot import __version__, ladder, outbox, retention
+from bot import __version__, garbage, ladder, outbox, retention
 from bot.channels import chatwoot
 from bot.desk import Desk
 from bot.notifiers import senders
@@ -41,8 +40,6 @@ from bot.turn import Thinker
 from retrieval.embed import Embedder
 from retrieval.model import Progress, silent
 from retrieval.search import Search
-
-FREEZE_EVERY = 600.0  # seconds; frozen objects are not walked by the collector: p99 with many streams depends on it
 
 
 def build(
@@ -93,7 +90,7 @@ def build(
                 asyncio.create_task(outbox.run(store, state.senders, clock), name="outbox"),
                 asyncio.create_task(ladder.watch(store, said, clock, parts.notify), name="ladder"),
                 asyncio.create_task(retention.run(store, retention.Periods.of(settings), clock), name="retention"),
-                asyncio.create_task(_freeze(), name="freeze"),
+                asyncio.create_task(garbage.run(), name="garbage"),
             ]
             if settings.previous_secret_keys:
                 chores.append(asyncio.create_task(store.rewrap(), name="rewrap"))
@@ -140,10 +137,3 @@ def build(
     if (tracer := tracing.tracer(settings)) is not None:
         app.add_middleware(tracing.Traced, tracer=tracer)
     return app
-
-
-async def _freeze() -> None:
-    while True:
-        gc.collect()
-        gc.freeze()
-        await asyncio.sleep(FREEZE_EVERY)
