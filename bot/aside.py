@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -35,9 +36,8 @@ class Aside:
                 result = work(*given)
             except BaseException as raised:  # noqa: BLE001  # the caller's to answer
                 error = raised
-            loop = done.get_loop()
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_tell, done, result, error)
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
+                done.get_loop().call_soon_threadsafe(_tell, done, result, error)
             del work, given, done, result, error  # nothing of a visitor stays with a thread that waits
 
 

@@ -31,7 +31,7 @@ from retrieval.child import environment
 log = structlog.get_logger(__name__)
 
 LIMIT = 20.0  # seconds for one job; then its process is ended
-THREADS = 4  # of the server's own, where it thinks for itself: the model's arithmetic lets others think meanwhile
+THREADS = 4  # of the server's own, where it thinks for itself: others think while the model counts
 DEEP = 2  # jobs that a process has at once: one that it thinks about, one that waits in its socket
 REST = (1.0, 60.0)  # seconds before a dead process is replaced: at first, and at most
 LEAVE = 3.0  # seconds that a process has to end by itself
@@ -68,7 +68,7 @@ class Thinkers:
     def __init__(self, settings: Settings, thinker: Thinker, count: int, *, limit: float = LIMIT) -> None:
         self._settings = settings.model_copy(update=dict.fromkeys(_SECRETS, ""))  # thinking needs none of them
         self._thinker, self._count, self._limit = thinker, count, limit
-        self._aside = Aside(THREADS, "think")
+        self._here, self._light = Aside(THREADS, "think"), Aside(1, "think-light")
         self._ready: list[_Process] = []
         self._queue: deque[_Waiting] = deque()
         self._keepers: list[asyncio.Task[None]] = []
@@ -90,13 +90,15 @@ class Thinkers:
 
     async def think(self, job: Job) -> Turn:
         """The Turn for this job. Raises nothing for what happens in a process."""
+        if self._thinker.light(job):  # shorter than the way to a process, or than to wait for one that asks the model
+            return await self._light.run(self._thinker.work, job)
         if self._ready:
             waiting = _Waiting(job, asyncio.get_running_loop().create_future())
             self._queue.append(waiting)
             self._deal()
             if (turn := await waiting.turn) is not None:
                 return turn
-        return await self._aside.run(self._thinker.work, job)
+        return await self._here.run(self._thinker.work, job)
 
     def _deal(self) -> None:
         """Jobs in order, each to the process that has fewest. Where none is left, they are handed back."""

@@ -92,6 +92,11 @@ class Thinker:
             log.exception("turn.fault", conversation=job.visit.conversation.id)
             return self.fault(job)
 
+    def light(self, job: Job) -> bool:
+        """Whether the model has no part in it: a person has the conversation, and rules alone screen the message."""
+        heard = job.what == "overheard" or self.owner(job.visit) is Owner.CLINICIAN
+        return heard and job.what != "person" and self.parts.filter.examples is None
+
     # ── the fork ────────────────────────────────────────────────────────────────────────────────────────────
 
     def think(self, job: Job) -> Turn:
