@@ -1,4 +1,4 @@
-"""Keeps the collector of cycles from walking over all that lives: with 10,000 streams it would stop the server for half a second."""
+"""Keeps the collector of cycles from walking over all that lives: with 10,000 streams it stopped the server for half a second."""
 
 from __future__ import annotations
 
