@@ -108,3 +108,54 @@ def test_a_body_that_does_not_say_how_large_it_is_is_cut_at_the_same_place(knock
     answer = knock(calls)
     assert answer.status_code == 413
     assert sent < guard.BODY_LIMIT + 4 * 65536, "it was read on"
+
+
+def test_every_answer_carries_the_policies_once(knock: Callable[[Ask], Any]) -> None:
+    """Pages, scripts, answers and refusals; what a page says for itself is not said over."""
+
+    async def calls(http: httpx.AsyncClient) -> dict[str, httpx.Response]:
+        made = (await http.post("/v1/conversations", json={})).json()
+        http.cookies.clear()
+        talk, mine = f"/v1/conversations/{made['id']}/messages", {"Authorization": f"Bearer {made['token']}", "Origin": OWN}
+        return {
+            "page": await http.get("/"),
+            "script": await http.get("/embed.js", headers={"Origin": OWN}),
+            "missing": await http.get("/nowhere", headers={"Accept": "text/html"}),
+            "refused": await http.get("/v1/conversations", headers={"Origin": "https://evil.example"}),
+            "nobody": await http.post(talk, json={"text": "hello"}),
+            "unread": await http.post(talk, content=b"{", headers=mine),
+            "answer": await http.post(talk, json={"text": "hello"}, headers=mine | {"X-Request-ID": "mine-1"}),
+            "method": await http.put(talk, json={"text": "hello"}, headers=mine),
+        }
+
+    answers = knock(calls)
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        "page": 200,
+        "script": 200,
+        "missing": 404,
+        "refused": 403,
+        "nobody": 401,
+        "unread": 422,
+        "answer": 201,
+        "method": 405,
+    }
+    for name, answer in answers.items():
+        said = [header for header, _ in answer.headers.raw if header.lower() not in {b"vary", b"set-cookie"}]
+        assert len(said) == len({header.lower() for header in said}), (name, said)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "camera=()" in answer.headers["permissions-policy"]
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+        opens = answer.headers.get("content-security-policy", "")
+        assert (name == "script") == (not opens), (name, opens)
+        assert "unsafe" not in opens
+    assert "script-src 'self'" in answers["page"].headers["content-security-policy"]
+    assert answers["script"].headers["access-control-allow-origin"] == "*"
+    assert answers["script"].headers["cross-origin-resource-policy"] == "cross-origin"
+    assert answers["answer"].headers["cross-origin-resource-policy"] == "same-site"
+    assert answers["answer"].headers["cache-control"] == "no-store"
+    assert answers["answer"].headers["x-request-id"] == "mine-1"
+    named = {answer.headers["x-request-id"] for answer in answers.values()}
+    assert len(named) == len(answers)
+    for name in ("answer", "unread", "method"):
+        assert answers[name].headers["access-control-allow-origin"] == OWN
