@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import pkgutil
+import re
+import sqlite3
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,7 +17,8 @@ from kit import ANA, START, Clock, claim, conversation, digest, flag, open_one, 
 from sealed import SECRET
 
 from bot.model import BookingDraft, Memory, SafetyMemory, TalkMemory, Visit
-from bot.stores import rows
+from bot.stores import rows, statements
+from bot.stores.prepared import Prepared
 from bot.stores.recent import Recent
 from bot.stores.sqlite import SqliteStore
 from bot.stores.statements.conversations import visit as on_disk
@@ -151,6 +157,48 @@ def test_every_call_that_changes_a_visit_is_seen_by_the_next_reader(tmp_path):
         assert store._recent.visit("c2") is None
 
     asyncio.run(main())
+
+
+def test_each_statement_that_writes_what_a_visit_is_made_of_is_known(tmp_path):
+    """SQLite itself says what a statement writes: it names its conversation, or everything is forgotten after it."""
+
+    async def made():
+        store = SqliteStore(tmp_path, secret=SECRET)
+        await store.start()
+        await store.close()
+
+    asyncio.run(made())
+    written = set()
+    writes = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+
+    def watch(action, table, *_):
+        if action in writes:
+            written.add(table)
+        return sqlite3.SQLITE_OK
+
+    database = sqlite3.connect(tmp_path / "handrail.sqlite", isolation_level=None)
+    database.set_authorizer(watch)
+    counted = Counter()
+    for module in pkgutil.iter_modules(statements.__path__):
+        for name, held in vars(importlib.import_module(f"{statements.__name__}.{module.name}")).items():
+            for statement in prepared_in(held):
+                text, _ = statement.sqlite
+                if text.lstrip().upper().startswith(("SAVEPOINT", "ROLLBACK")):
+                    continue
+                written.clear()
+                database.execute("EXPLAIN " + text, dict.fromkeys(re.findall(r":(\w+)", text)))
+                of_a_visit = bool(written & {"conversations", "handoffs", "bookings"})
+                assert of_a_visit == (statement.stirs or statement._touching), (module.name, name, text)
+                counted[of_a_visit, statement.stirs] += 1
+    database.close()
+    assert counted[True, False] >= 6 and counted[True, True] >= 6 and counted[False, False] >= 40, counted
+
+
+def prepared_in(held):
+    if isinstance(held, Prepared):
+        return [held]
+    inside = held.values() if isinstance(held, dict) else held if isinstance(held, tuple) else ()
+    return [one for one in inside if isinstance(one, Prepared)]
 
 
 def test_a_message_of_a_visit_in_progress_is_not_looked_up(tmp_path, monkeypatch):
