@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cast import Server, Visitor
+from cast import Server, Visitor, copy_warm
+from fastapi.testclient import TestClient
+
+from bot.app import build
+from bot.settings import Settings
 
 MESSAGE = {"id", "seq", "author", "kind", "text", "citations", "actions", "created_at"}
 CONVERSATION = {"id", "owner", "urgency", "language", "country", "handoff"}
@@ -154,13 +158,22 @@ def test_another_party_s_id_is_no_conversation_on_any_route(server: Server, visi
     assert visitor.messages() == before
 
 
-def test_an_expired_token_opens_nothing(server: Server) -> None:
-    late = Visitor(server.url)
-    assert late.messages()
-    with closing(sqlite3.connect(server.data / "handrail.sqlite", timeout=20)) as store, store:
-        store.execute("UPDATE conversations SET token_expires_at = 1 WHERE id = ?", (late.id,))
-    problem(late.http.get(late.path + "/messages"), 401)
-    problem(late.http.post(late.path + "/messages", json={"text": "hello"}), 401)
+def test_an_expired_token_opens_nothing(warm: Path, tmp_path: Path) -> None:
+    """By the clock alone: nothing else happens in the conversation, and it was open a moment before."""
+    at = datetime.fromisoformat("2026-06-01T12:00:00+00:00")
+    chosen = Settings(data=copy_warm(warm, tmp_path / "data"), token_days=3, rules_only=True)
+    with TestClient(build(chosen, clock=lambda: at), base_url="https://testserver") as http:
+        opened = http.post("/v1/conversations", json={}).json()
+        http.headers["Authorization"] = f"Bearer {opened['token']}"
+        path = f"/v1/conversations/{opened['id']}/messages"
+        assert http.post(path, json={"text": "hello"}).status_code == 201
+        at += timedelta(days=3, seconds=-1)
+        assert http.post(path, json={"text": "still there"}).status_code == 201
+        at += timedelta(seconds=1)
+        problem(http.get(path), 401)
+        problem(http.post(path, json={"text": "hello"}), 401)
+        http.headers.pop("Authorization")  # the cookie that the page keeps is the same token
+        problem(http.post(path, json={"text": "hello"}), 401)
 
 
 def test_the_token_never_works_in_the_address(server: Server, visitor: Visitor) -> None:
