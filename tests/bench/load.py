@@ -2,13 +2,14 @@
 streams and what is sent beside them; each beside two bare echoes, in the same run.
 
 python tests/bench/load.py [--seconds 4] [--streams 10000] [--rate 1000] [--thinkers 2]
-    [--only sqlite,thinkers,rules,postgresql,postgresql-thinkers,replicas,streams,streams-rules]
+    [--only sqlite,thinkers,rules,rules-core,postgresql,postgresql-thinkers,replicas,streams,streams-rules]
 
 The ceilings are plain ASGI (tests/bench/load_echo.py): `echo, our commit` makes the very transaction that a message makes,
 `echo, two rows` the least that anybody could. The last column is the share of the first. `thinkers` is SQLite with
 HANDRAIL_THINKERS processes beside the server; `streams` has them too. `with a person` is the message path: a clinician has the conversation, so the
 message is screened, sealed and committed, and nothing is answered. `answered` is a full turn: screened, searched, answered,
-committed. `rules alone` is the same with `HANDRAIL_RULES_ONLY`, so that no message is embedded to be screened. The clients share the machine's cores with the server and the database; with two replicas every second client
+committed. `rules alone` is the same with `HANDRAIL_RULES_ONLY`, so that no message is embedded to be screened; `rules, one core` is
+that with the server (and the echoes) held on one core, the clients on both. The clients share the machine's cores with the server and the database; with two replicas every second client
 asks the other one, without a proxy between.
 """
 
@@ -193,11 +194,24 @@ async def arrivals(port: int, talk: tuple[str, str]) -> list[float]:
 
 
 @contextlib.contextmanager
-def echoing(*where: str) -> Iterator[int]:
+def on_one_core(really: bool) -> Iterator[None]:
+    """What is started inside stays on the first core."""
+    all_of_them = os.sched_getaffinity(0)
+    if really:
+        os.sched_setaffinity(0, {min(all_of_them)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
+@contextlib.contextmanager
+def echoing(*where: str, one_core: bool = False) -> Iterator[int]:
     """tests/bench/load_echo.py in a process of its own; its port."""
     port = free_port()
     command = [sys.executable, str(Path(__file__).with_name("load_echo.py")), str(port), *where]
-    bare = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    with on_one_core(one_core):
+        bare = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
         for _ in range(300):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
@@ -215,13 +229,16 @@ def thinking(server: Server, count: int) -> None:
         time.sleep(0.1)
 
 
-async def measure(servers: Sequence[Server], name: str, where: str, folder: Path, seconds: float) -> None:
+async def measure(
+    servers: Sequence[Server], name: str, where: str, folder: Path, seconds: float, one_core: bool = False
+) -> None:
     """One table: the echoes, the message path and the full turn, at each number of clients."""
     key = servers[0].key(f"bench {name}", "handoffs")
     ports = [one.port for one in servers]
     spare = folder / f"echo-{name.replace(' ', '-')}"
     (spare / "store").mkdir(parents=True)
-    with echoing(where or str(spare)) as plain, echoing(where or str(spare), str(spare / "store")) as same:
+    place = where or str(spare)
+    with echoing(place, one_core=one_core) as plain, echoing(place, str(spare / "store"), one_core=one_core) as same:
         await rate((same,), 1, 0.5, echo)
         print(f"\n{name:20}{'clients':>8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'of echo':>9}", flush=True)
         warm = await talks(ports[0], 2)
@@ -247,14 +264,16 @@ WIDE = {
 
 
 @contextlib.contextmanager
-def house(folder: Path, name: str, replicas: int = 1, **more: str) -> Iterator[list[Server]]:
+def house(folder: Path, name: str, replicas: int = 1, one_core: bool = False, **more: str) -> Iterator[list[Server]]:
     made = []
     for number in range(replicas):
         data = folder / f"{name}{number}"
         data.mkdir()
         made.append(Server(copy_warm(folder / "warm", data), free_port(), WIDE | more))
     try:
-        yield [one.start(150) for one in made]
+        with on_one_core(one_core):
+            started = [one.start(150) for one in made]
+        yield started
     finally:
         for one in made:
             one.stop()
@@ -266,7 +285,7 @@ def main() -> None:
     asked.add_argument("--streams", type=int, default=10_000)
     asked.add_argument("--rate", type=float, default=1000.0)
     asked.add_argument("--thinkers", type=int, default=2)
-    asked.add_argument("--only", default="sqlite,thinkers,rules,postgresql,postgresql-thinkers,replicas,streams,streams-rules")
+    asked.add_argument("--only", default="sqlite,thinkers,rules,rules-core,postgresql,postgresql-thinkers,replicas,streams,streams-rules")
     given = asked.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -285,9 +304,10 @@ def main() -> None:
             with house(folder, "thinkers", HANDRAIL_THINKERS=str(given.thinkers)) as servers:
                 thinking(servers[0], given.thinkers)
                 asyncio.run(measure(servers, f"{given.thinkers} thinkers", "", folder, given.seconds))
-        if "rules" in wanted:  # the message path without the model
-            with house(folder, "rules", HANDRAIL_RULES_ONLY="true") as servers:
-                asyncio.run(measure(servers, "rules alone", "", folder, given.seconds))
+        for part, label, alone in (("rules", "rules alone", False), ("rules-core", "rules, one core", True)):
+            if part in wanted:  # the message path without the model
+                with house(folder, part, one_core=alone, HANDRAIL_RULES_ONLY="true") as servers:
+                    asyncio.run(measure(servers, label, "", folder, given.seconds, alone))
         for part, count, rules in (("streams", given.thinkers, "false"), ("streams-rules", 0, "true")):
             if part not in wanted:
                 continue
