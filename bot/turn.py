@@ -93,9 +93,8 @@ class Thinker:
             return self.fault(job)
 
     def light(self, job: Job) -> bool:
-        """Whether the model has no part in it: a person has the conversation, and rules alone screen the message."""
-        heard = job.what == "overheard" or self.owner(job.visit) is Owner.CLINICIAN
-        return heard and job.what != "person" and self.parts.filter.examples is None
+        """Whether the model has no part in it: rules alone screen it, and nothing is looked up to answer it."""
+        return self.parts.filter.examples is None and (job.what != "message" or self.owner(job.visit) is Owner.CLINICIAN)
 
     # ── the fork ────────────────────────────────────────────────────────────────────────────────────────────
 

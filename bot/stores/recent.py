@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from bot.model import Visit
 
@@ -51,8 +52,9 @@ class Recent:
         self._under_way.append(touched)
 
     def settled(self, touched: frozenset[str] | None) -> None:
-        """All that this commit changed has been told."""
-        self._under_way.remove(touched)
+        """All that this commit changed has been told, or it did not come to a commit."""
+        if touched in self._under_way:
+            self._under_way.remove(touched)
 
     def changed(self, touched: Iterable[str], left: Visit | None = None) -> None:
         """A unit of work was committed that changed these; `left` is what it made of one of them, where it says so."""
@@ -83,6 +85,6 @@ class Recent:
             _within(self._visits, self._most)
 
 
-def _within(kept: dict[str, Visit] | dict[bytes, tuple[str, datetime]], most: int) -> None:
+def _within(kept: dict[Any, Any], most: int) -> None:
     while len(kept) > most:
-        del kept[next(iter(kept))]  # type: ignore[arg-type]
+        del kept[next(iter(kept))]  # the oldest

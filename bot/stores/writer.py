@@ -35,15 +35,12 @@ class SqliteTx:
         self.stirred = False  # visits may have changed that are not in `touched`
 
     def one(self, statement: Prepared, values: Mapping[str, Any]) -> Row | None:
-        text, own = statement.sqlite
-        self.stirred |= statement.stirs
-        rows = self._cursor.execute(text, {**own, **values} if own else values).fetchall()
+        rows = self.all(statement, values)
         return rows[0] if rows else None
 
     def all(self, statement: Prepared, values: Mapping[str, Any]) -> list[Row]:
-        text, own = statement.sqlite
-        self.stirred |= statement.stirs
-        return self._cursor.execute(text, {**own, **values} if own else values).fetchall()
+        self.run(statement, values)
+        return self._cursor.fetchall()
 
     def run(self, statement: Prepared, values: Mapping[str, Any]) -> None:
         text, own = statement.sqlite
@@ -68,9 +65,7 @@ class _Unit:
     done: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
-    touched: frozenset[str] | set[str] = frozenset()
-    left: Visit | None = None
-    stirred: bool = False
+    tx: SqliteTx | None = None  # what it did, closed; None while it has done nothing that stands
 
 
 class Writer:
@@ -119,35 +114,36 @@ class Writer:
         self._waiting.put(None)  # what came before it is done first
         return group
 
-    def _answer(self, group: list[_Unit], changes: list[frozenset[str] | None]) -> None:
+    def _answer(self, group: list[_Unit], changes: frozenset[str] | None) -> None:
         touched = set[str]()
         for unit in group:
-            touched |= unit.touched
-            if unit.stirred or isinstance(unit.error, (Stale, StoreFault)):  # what is remembered may not be what stands
-                self._recent.forget()
-            elif unit.touched:
-                self._recent.changed(unit.touched, unit.left)
+            if isinstance(unit.error, (Stale, StoreFault)) or (unit.tx and unit.tx.stirred):
+                self._recent.forget()  # what is remembered may not be what stands
+            elif unit.tx and unit.tx.touched:
+                self._recent.changed(unit.tx.touched, unit.tx.left)
+            if unit.tx:
+                touched |= unit.tx.touched
             if unit.done.done():  # the caller went away: what was committed stands
                 continue
             if unit.error is not None:
                 unit.done.set_exception(unit.error)
             else:
                 unit.done.set_result(unit.result)
-        for change in changes:
-            self._recent.settled(change)
+        self._recent.settled(changes)
         if touched:
             self._hub.ring(touched)
 
-    def _commit(self, group: list[_Unit]) -> list[frozenset[str] | None]:
+    def _commit(self, group: list[_Unit]) -> frozenset[str] | None:
         """One transaction for all. A unit that fails is rolled back alone; when the commit fails, all of them fail.
-        What it said to `Recent` that it would change."""
-        changes: list[frozenset[str] | None] = []
+        The conversations that it may have changed; None: any."""
+        changes: frozenset[str] | None = frozenset()
         try:
             if not self._all(group, apart=False):
                 self._connection.execute("ROLLBACK")
                 self._all(group, apart=True)
-            changes.append(None if any(unit.stirred for unit in group) else frozenset().union(*(u.touched for u in group)))
-            self._recent.changing(changes[0])
+            done = [unit.tx for unit in group if unit.tx]
+            changes = None if any(tx.stirred for tx in done) else frozenset().union(*(tx.touched for tx in done))
+            self._recent.changing(changes)
             self._connection.execute("COMMIT")
             if self._wipe:
                 self._empty_the_log()
@@ -156,7 +152,7 @@ class Writer:
             failure = fault(error)
             for unit in group:
                 if unit.error is None or isinstance(unit.error, StoreFault):
-                    unit.result, unit.error, unit.touched = None, failure, frozenset()
+                    unit.result, unit.error, unit.tx = None, failure, None
         return changes
 
     def _all(self, group: list[_Unit], *, apart: bool) -> bool:
@@ -182,7 +178,7 @@ class Writer:
 
     def _do(self, unit: _Unit) -> None:
         tx = SqliteTx(self._connection, self._safe)
-        unit.error, unit.touched, unit.left, unit.stirred = None, frozenset(), None, False  # it may be done anew
+        unit.error = unit.tx = None  # it may be done anew
         try:
             unit.result = unit.work(tx)
         except sqlite3.OperationalError:
@@ -190,10 +186,10 @@ class Writer:
         except BaseException as error:  # noqa: BLE001  # handed to the caller, who alone knows what it means
             unit.error = error
         else:
-            unit.touched, unit.left, unit.stirred = tx.touched, tx.left, tx.stirred
+            unit.tx = tx
             self._wipe |= tx.wipe
         finally:
-            tx.close()  # an error may carry it to another thread: a cursor that ends there resets a statement in use here
+            tx.close()  # it goes to another thread, also in an error: a cursor that ends there resets a statement in use here
 
     def _empty_the_log(self) -> None:
         """Older forms of the pages are in the log until it is emptied. A reader may be in the way: then after the next."""

@@ -220,12 +220,17 @@ def test_what_a_killed_process_was_sending_is_due_at_once(tmp_path):
     asyncio.run(main())
 
 
+async def with_talks(path: Path, count: int) -> SqliteStore:
+    store = SqliteStore(path, secret=SECRET)
+    await store.start()
+    for number in range(count):
+        await open_one(store, f"c{number}")
+    return store
+
+
 def test_a_unit_that_fails_fails_alone(tmp_path):
     async def main():
-        store = SqliteStore(tmp_path, secret=SECRET)
-        await store.start()
-        for number in range(20):
-            await open_one(store, f"c{number}")
+        store = await with_talks(tmp_path, 20)
 
         def broken(tx):
             tx.touched.add("c0")
@@ -243,10 +248,7 @@ def test_a_unit_that_fails_fails_alone(tmp_path):
 
 def test_a_unit_that_fails_after_it_wrote_takes_nobody_along(tmp_path):
     async def main():
-        store = SqliteStore(tmp_path, secret=SECRET)
-        await store.start()
-        for number in range(20):
-            await open_one(store, f"c{number}")
+        store = await with_talks(tmp_path, 20)
 
         def broken(tx, id):
             held(tx, id, START).write(urgency=4)
